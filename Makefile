@@ -1,0 +1,11 @@
+.PHONY: test lint
+
+# Everything: installs what the tests need and cannot find, then runs them all.
+test:
+	scripts/python-venv
+	cargo test --locked -- --include-ignored
+
+lint:
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items

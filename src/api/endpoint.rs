@@ -1,0 +1,133 @@
+//! Which host is called for a product in a region. Pure.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::Deserialize;
+use url::{Host, Url};
+
+/// The network that requests take. The hosts of `vpc` can be reached from inside Alibaba Cloud only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Network {
+    #[default]
+    Public,
+    Vpc,
+}
+
+/// The hosts of one product. `{region}` in a pattern is replaced.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoints {
+    /// For regions that are not in the map.
+    pub public_pattern: String,
+    pub vpc_pattern: String,
+    /// Region id to host, for the public network.
+    pub public: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    #[error("is no URL: {0}")]
+    NoUrl(url::ParseError),
+    #[error("must begin with https:// (http:// only for a loopback address)")]
+    NotHttps,
+    #[error("must be scheme, host and port only")]
+    MoreThanHost,
+}
+
+/// The URL to call: the override, else the map, else the pattern.
+pub fn endpoint(
+    endpoints: &Endpoints,
+    override_template: Option<&str>,
+    network: Network,
+    product: &str,
+    region: &str,
+) -> Result<Url, EndpointError> {
+    match override_template {
+        Some(template) => checked(&filled(template, product, region)),
+        None => checked(&format!("https://{}", host(endpoints, network, product, region))),
+    }
+}
+
+fn host(endpoints: &Endpoints, network: Network, product: &str, region: &str) -> String {
+    match (network, endpoints.public.get(region)) {
+        (Network::Public, Some(host)) => host.clone(),
+        (Network::Public, None) => filled(&endpoints.public_pattern, product, region),
+        (Network::Vpc, _) => filled(&endpoints.vpc_pattern, product, region),
+    }
+}
+
+fn filled(template: &str, product: &str, region: &str) -> String {
+    template.replace("{product}", product).replace("{region}", region)
+}
+
+fn checked(text: &str) -> Result<Url, EndpointError> {
+    let url = Url::parse(text).map_err(EndpointError::NoUrl)?;
+    let plain_is_fine = url.scheme() == "http" && is_loopback(&url);
+    if url.scheme() != "https" && !plain_is_fine {
+        return Err(EndpointError::NotHttps);
+    }
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if !bare || !url.username().is_empty() || url.password().is_some() {
+        return Err(EndpointError::MoreThanHost);
+    }
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
+        Some(Host::Ipv6(ip)) => IpAddr::from(ip).is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(over: Option<&str>, network: Network, region: &str) -> Result<String, EndpointError> {
+        let endpoints = Endpoints {
+            public_pattern: "hbase.{region}.aliyuncs.com".into(),
+            vpc_pattern: "hbase-vpc.{region}.aliyuncs.com".into(),
+            public: BTreeMap::from([("cn-hangzhou".into(), "hbase.aliyuncs.com".into())]),
+        };
+        endpoint(&endpoints, over, network, "hbase", region).map(String::from)
+    }
+
+    #[test]
+    fn the_override_comes_before_the_map_before_the_pattern() {
+        use Network::*;
+        let over = Some("http://127.0.0.1:80/");
+        assert_eq!(url(over, Public, "cn-hangzhou").unwrap(), "http://127.0.0.1/");
+        assert_eq!(url(None, Public, "cn-hangzhou").unwrap(), "https://hbase.aliyuncs.com/");
+        assert_eq!(url(None, Public, "cn-new").unwrap(), "https://hbase.cn-new.aliyuncs.com/");
+        assert_eq!(url(None, Vpc, "cn-hangzhou").unwrap(), "https://hbase-vpc.cn-hangzhou.aliyuncs.com/");
+    }
+
+    #[test]
+    fn an_override_is_filled_with_product_and_region() {
+        let over = Some("https://{product}.{region}.example.com:8443");
+        assert_eq!(url(over, Network::Public, "r1").unwrap(), "https://hbase.r1.example.com:8443/");
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        for (over, expected) in [
+            ("http://127.0.0.9:1", Ok(())),
+            ("http://localhost:1", Ok(())),
+            ("http://[::1]:1", Ok(())),
+            ("http://10.0.0.1", Err(EndpointError::NotHttps)),
+            ("http://127.0.0.1.example.com", Err(EndpointError::NotHttps)),
+            ("ftp://127.0.0.1", Err(EndpointError::NotHttps)),
+            ("https://user:pw@host", Err(EndpointError::MoreThanHost)),
+            ("https://host/path", Err(EndpointError::MoreThanHost)),
+            ("https://host/?a=b", Err(EndpointError::MoreThanHost)),
+        ] {
+            assert_eq!(url(Some(over), Network::Public, "r").map(|_| ()), expected, "{over}");
+        }
+        assert!(matches!(url(Some("host"), Network::Public, "r"), Err(EndpointError::NoUrl(_))));
+    }
+}

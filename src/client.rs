@@ -1,0 +1,95 @@
+//! Calls to one product in one region: credentials, pacing and retries around the exchange.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use backon::{ExponentialBuilder, Retryable as _};
+use serde_json::Value;
+use url::Url;
+
+use crate::api::{ApiError, Call, ErrorKind, Stamp, exchange};
+use crate::credentials::Provider;
+use crate::instruments::ApiInstruments;
+
+mod limits;
+
+pub use limits::{InFlight, Pace, Permits};
+
+/// Calls one product in one region for one account.
+pub struct Client {
+    pub http: reqwest::Client,
+    pub endpoint: Url,
+    pub product: String,
+    pub version: String,
+    pub region: String,
+    pub credentials: Arc<Provider>,
+    pub pace: Pace,
+    pub permits: Permits,
+    /// Attempts for one call, the first included.
+    pub max_attempts: usize,
+    pub instruments: ApiInstruments,
+    /// Attempts so far, of all calls.
+    pub attempts: AtomicU64,
+}
+
+impl Client {
+    /// Calls `action` until `decode` accepts an answer, the error is one that stays, or the attempts are used up.
+    ///
+    /// Between attempts it waits a random time below an exponentially growing bound ("full jitter"), or as long as
+    /// the cloud says.
+    pub async fn call<T>(
+        &self,
+        action: &str,
+        parameters: BTreeMap<String, String>,
+        decode: impl Fn(&Value) -> Result<T, String>,
+    ) -> Result<T, ApiError> {
+        let call =
+            Call { product: &self.product, action, version: &self.version, region: &self.region, parameters };
+        (|| self.attempt(&call, &decode))
+            .retry(backoff(self.max_attempts))
+            .when(ApiError::is_transient)
+            .adjust(|error, bound| Some(error.retry_after().unwrap_or(jittered(bound?))))
+            .notify(|error, wait| tracing::debug!(%error, ?wait, "will try again"))
+            .await
+    }
+
+    async fn attempt<T>(
+        &self,
+        call: &Call<'_>,
+        decode: impl Fn(&Value) -> Result<T, String>,
+    ) -> Result<T, ApiError> {
+        let key = self.credentials.access_key().map_err(|error| {
+            self.instruments.credentials_failed(error.reason());
+            call.error(ErrorKind::Credentials { problem: error.to_string() }, None)
+        })?;
+        self.pace.wait().await;
+        let _permit = self.permits.acquire().await;
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        let started = Instant::now();
+        let result =
+            exchange(&self.http, &self.endpoint, call, &key, &Stamp::fresh()).await.and_then(|answer| {
+                decode(&answer).map_err(|problem| {
+                    let request_id = answer.get("RequestId").and_then(Value::as_str);
+                    call.error(ErrorKind::Undecodable { problem }, request_id)
+                })
+            });
+        self.instruments.observe(call.action, started.elapsed(), result.as_ref().err());
+        result
+    }
+}
+
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+fn backoff(max_attempts: usize) -> ExponentialBuilder {
+    ExponentialBuilder::new()
+        .with_min_delay(FIRST_WAIT)
+        .with_max_delay(LONGEST_WAIT)
+        .with_max_times(max_attempts.saturating_sub(1))
+}
+
+fn jittered(bound: Duration) -> Duration {
+    bound.mul_f64(fastrand::f64())
+}

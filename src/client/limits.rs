@@ -1,0 +1,113 @@
+//! What bounds our requests: a pace for each target, and permits for what is in flight.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+/// The pace of one target's requests: never faster than its rate, without bursts.
+pub struct Pace(Option<Mutex<Interval>>);
+
+impl Pace {
+    /// `requests_per_second` above 0, or infinity for no pacing.
+    pub fn new(requests_per_second: f64) -> Self {
+        if requests_per_second.is_infinite() {
+            return Self(None);
+        }
+        let mut ticks = interval(Duration::from_secs_f64(1.0 / requests_per_second));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self(Some(Mutex::new(ticks)))
+    }
+
+    pub(super) async fn wait(&self) {
+        if let Some(ticks) = &self.0 {
+            ticks.lock().await.tick().await;
+        }
+    }
+}
+
+/// Requests in flight, of all targets together. One host gets at most half of them, so that a host that hangs
+/// leaves room for the others.
+pub struct InFlight {
+    all: Arc<Semaphore>,
+    per_host: usize,
+    hosts: BTreeMap<String, Arc<Semaphore>>,
+}
+
+impl InFlight {
+    pub fn new(concurrency: usize) -> Self {
+        let per_host = (concurrency / 2).max(1);
+        Self { all: Arc::new(Semaphore::new(concurrency)), per_host, hosts: BTreeMap::new() }
+    }
+
+    /// The permits for requests to `host`.
+    pub fn permits(&mut self, host: &str) -> Permits {
+        let new = || Arc::new(Semaphore::new(self.per_host));
+        let host = self.hosts.entry(host.to_owned()).or_insert_with(new);
+        Permits { host: Arc::clone(host), all: Arc::clone(&self.all) }
+    }
+}
+
+pub struct Permits {
+    host: Arc<Semaphore>,
+    all: Arc<Semaphore>,
+}
+
+impl Permits {
+    /// A permit for one request, held until it is dropped. The host's comes first: who waits for a busy host
+    /// holds nothing that others need.
+    pub(super) async fn acquire(&self) -> (SemaphorePermit<'_>, SemaphorePermit<'_>) {
+        let open = "the semaphores are never closed";
+        (self.host.acquire().await.expect(open), self.all.acquire().await.expect(open))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pace_of_two_per_second_lets_five_requests_pass_in_two_seconds() {
+        let pace = Pace::new(2.0);
+        let started = Instant::now();
+        for _ in 0..5 {
+            pace.wait().await;
+        }
+        assert_eq!(started.elapsed(), Duration::from_secs(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_earns_no_burst() {
+        let pace = Pace::new(2.0);
+        pace.wait().await;
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let started = Instant::now();
+        for _ in 0..3 {
+            pace.wait().await;
+        }
+        assert_eq!(started.elapsed(), Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_host_gets_at_most_half_of_the_permits() {
+        let mut in_flight = InFlight::new(4);
+        let (slow, other) = (in_flight.permits("slow"), in_flight.permits("other"));
+        let _held = (slow.acquire().await, slow.acquire().await);
+        let limit = Duration::from_secs(1);
+        assert!(timeout(limit, slow.acquire()).await.is_err());
+        assert!(timeout(limit, other.acquire()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_single_permit_still_lets_requests_pass() {
+        let permits = InFlight::new(1).permits("host");
+        drop(permits.acquire().await);
+        drop(permits.acquire().await);
+    }
+}

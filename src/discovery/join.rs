@@ -1,0 +1,88 @@
+//! Resources and their tags, joined. Pure.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use globset::GlobSet;
+
+use super::{Rows, TagPair};
+use crate::inventory::{Resource, Tags};
+
+/// Resource id to its tags as listed.
+pub(super) type TagsById = BTreeMap<Arc<str>, Vec<TagPair>>;
+
+/// The tags that the resource listing itself showed.
+pub(super) fn inline_tags(rows: &mut Rows) -> TagsById {
+    rows.iter_mut().map(|(id, row)| (Arc::clone(id), std::mem::take(&mut row.inline))).collect()
+}
+
+/// Every row with its tags, sorted by id; tags of ids that are no rows are left out.
+pub(super) fn join(rows: Rows, mut tags: TagsById, system_keys: &GlobSet) -> Arc<[Resource]> {
+    let with_tags = |(id, row): (Arc<str>, super::Row)| {
+        let pairs = tags.remove(&id).unwrap_or_default();
+        let (system, user): (Vec<_>, Vec<_>) =
+            pairs.into_iter().partition(|(key, _)| system_keys.is_match(&**key));
+        Resource { tags: Tags::from_iter(user), system_tags: Tags::from_iter(system), ..row.resource }
+    };
+    rows.into_iter().map(with_tags).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use globset::{Glob, GlobSetBuilder};
+    use proptest::prelude::*;
+
+    use super::super::Row;
+    use super::*;
+    use crate::inventory::tags_of;
+
+    fn rows(ids: impl IntoIterator<Item = String>) -> Rows {
+        let row = |id: String| {
+            let id: Arc<str> = id.into();
+            let resource = Resource {
+                id: Arc::clone(&id),
+                name: "".into(),
+                resource_group_id: "".into(),
+                status: "".into(),
+                created_at: None,
+                tags: Tags::default(),
+                system_tags: Tags::default(),
+            };
+            (id, Row { resource, inline: Vec::new() })
+        };
+        ids.into_iter().map(row).collect()
+    }
+
+    fn system_keys() -> GlobSet {
+        GlobSetBuilder::new().add(Glob::new("acs:*").unwrap()).build().unwrap()
+    }
+
+    #[test]
+    fn excluded_keys_become_system_tags() {
+        let pair = |key: &str| (Arc::from(key), Arc::from("v"));
+        let tags = TagsById::from([("hb-1".into(), vec![pair("owner"), pair("acs:rm:x")])]);
+        let joined = join(rows(["hb-1".to_owned()]), tags, &system_keys());
+        assert_eq!(joined[0].tags, tags_of([("owner", "v")]));
+        assert_eq!(joined[0].system_tags, tags_of([("acs:rm:x", "v")]));
+    }
+
+    proptest! {
+        #[test]
+        fn every_row_is_there_once_with_its_tags_and_no_other_row_is(
+            listed in prop::collection::btree_set("[a-d]{1,2}", 0..8),
+            tagged in prop::collection::btree_map("[a-e]{1,2}", "[xy]", 0..8),
+        ) {
+            let tags = tagged.iter().map(|(id, key)| {
+                (Arc::from(id.as_str()), vec![(Arc::from(key.as_str()), Arc::from(""))])
+            });
+            let joined = join(rows(listed.iter().cloned()), tags.collect(), &system_keys());
+            let ids: Vec<_> = joined.iter().map(|resource| resource.id.to_string()).collect();
+            prop_assert_eq!(ids, listed.into_iter().collect::<Vec<_>>());
+            for resource in joined.iter() {
+                let key = tagged.get(&*resource.id);
+                prop_assert_eq!(resource.tags.len(), usize::from(key.is_some()));
+                prop_assert!(key.is_none_or(|key| resource.tags.get(key).is_some()));
+            }
+        }
+    }
+}

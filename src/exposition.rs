@@ -1,0 +1,134 @@
+//! One target's inventory → blocks of Prometheus text, one for each metric family. Pure.
+//!
+//! A block is rendered when what it shows changes, and a scrape only puts blocks one behind the other. Blocks hold
+//! sample lines without comments, so the same ones serve every text format.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use globset::GlobSet;
+use jiff::Timestamp;
+
+use crate::diff::Tally;
+use crate::inventory::{Inventory, Known, REASONS, Target};
+use crate::policy::{Judgement, RequiredTag};
+
+mod cut;
+mod families;
+pub mod labels;
+
+pub use cut::{Cut, cuts};
+pub use families::{STATUS, SUBJECT};
+
+/// One metric family: everything about it stands in one place.
+pub struct Family {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub help: &'static str,
+    samples: fn(&TargetView<'_>, &mut Samples<'_>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Gauge,
+    Counter,
+}
+
+/// What the user chose to see.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The wide metric's labels, sorted by name.
+    pub tag_labels: Vec<TagLabel>,
+    /// Whether the tall metric is rendered.
+    pub resource_tag: bool,
+    /// The keys of the tall metric.
+    pub include_keys: GlobSet,
+    /// Most series of the tall metric, over all targets.
+    pub max_series: usize,
+    pub required_tags: Vec<RequiredTag>,
+}
+
+/// A label of the wide metric and the key whose value it shows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TagLabel {
+    /// The whole label name, `tag_…`.
+    pub name: String,
+    pub key: Arc<str>,
+}
+
+/// One target as it is to be shown.
+pub struct TargetView<'a> {
+    pub target: &'a Target,
+    /// The catalog's constant.
+    pub resource_type: &'a str,
+    pub inventory: &'a Inventory,
+    /// The resources that may be shown now, in the order of `judgement`.
+    pub shown: Option<&'a Known>,
+    pub judgement: &'a Judgement,
+    pub tags_changed_at: &'a BTreeMap<Arc<str>, Timestamp>,
+    pub counters: &'a Counters,
+    pub cut: Cut,
+    pub options: &'a Options,
+}
+
+/// What a target's collections came to since the start.
+#[derive(Debug, Clone, Default)]
+pub struct Counters {
+    pub collections: u64,
+    /// In the order of [`REASONS`].
+    pub failures: [u64; REASONS.len()],
+    pub changes: Tally,
+}
+
+/// The sample lines of one target, a block for each family of a list, in its order.
+pub type Blocks = Vec<Bytes>;
+
+/// Renders `families` for one target.
+pub fn render(families: &[Family], view: &TargetView<'_>) -> Blocks {
+    let target_labels = labels::of_target(view.target);
+    let block = |family: &Family| {
+        let mut samples = Samples { text: String::new(), name: family.name, target_labels: &target_labels };
+        (family.samples)(view, &mut samples);
+        samples.text.shrink_to_fit();
+        Bytes::from(samples.text)
+    };
+    families.iter().map(block).collect()
+}
+
+/// The comment lines before a family's samples, in the text format 0.0.4.
+pub fn header(family: &Family) -> String {
+    let Family { name, help, .. } = family;
+    let kind = match family.kind {
+        Kind::Gauge => "gauge",
+        Kind::Counter => "counter",
+    };
+    format!("# HELP {name} {help}\n# TYPE {name} {kind}\n")
+}
+
+/// Writes the sample lines of one family and target.
+struct Samples<'a> {
+    text: String,
+    name: &'static str,
+    /// `account`, `region_id` and `product`, escaped.
+    target_labels: &'a str,
+}
+
+impl Samples<'_> {
+    /// One line; `labels` come behind those of the target.
+    fn add<'v>(&mut self, labels: impl IntoIterator<Item = (&'v str, &'v str)>, value: f64) {
+        let text = &mut self.text;
+        text.extend([self.name, "{", self.target_labels]);
+        for (name, value) in labels {
+            text.extend([",", name, "=\""]);
+            labels::escape_into(text, value);
+            text.push('"');
+        }
+        text.extend(["} ", &value.to_string(), "\n"]);
+    }
+
+    /// One line with the target's labels only.
+    fn add_bare(&mut self, value: f64) {
+        self.add([], value);
+    }
+}

@@ -1,0 +1,170 @@
+//! Our own counters: what this process did, as opposed to what it saw in the cloud.
+
+use std::time::Duration;
+
+use prometheus::{Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
+
+use crate::api::ApiError;
+
+mod process;
+
+type Result<T> = prometheus::Result<T>;
+
+/// Every instrument of the process, on one registry.
+#[derive(Clone)]
+pub struct Instruments {
+    registry: Registry,
+    api_requests: IntCounterVec,
+    api_failures: IntCounterVec,
+    api_duration: HistogramVec,
+    credential_failures: IntCounterVec,
+    history_failures: IntCounterVec,
+    http_requests: IntCounterVec,
+}
+
+/// The instruments of one account's calls to one product.
+#[derive(Clone)]
+pub struct ApiInstruments {
+    all: Instruments,
+    account: String,
+    product: String,
+}
+
+impl Instruments {
+    pub fn new() -> Result<Self> {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str, labels: &[&str]| -> Result<IntCounterVec> {
+            let counter = IntCounterVec::new(Opts::new(named(name), help), labels)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok(counter)
+        };
+        let instruments = Self {
+            api_requests: counter(
+                "api_requests_total",
+                "Requests to the cloud API, every attempt counted.",
+                &["product", "action"],
+            )?,
+            api_failures: counter(
+                "api_request_failures_total",
+                "Requests to the cloud API that failed, every attempt counted, by the cloud's error code.",
+                &["product", "action", "code"],
+            )?,
+            api_duration: api_duration(&registry)?,
+            credential_failures: counter(
+                "credential_failures_total",
+                "Attempts to get credentials that failed.",
+                &["account", "reason"],
+            )?,
+            history_failures: counter(
+                "history_failures_total",
+                "Reads and writes of the change log that failed.",
+                &["operation"],
+            )?,
+            http_requests: counter(
+                "http_requests_total",
+                "HTTP requests that this exporter answered.",
+                &["handler", "code"],
+            )?,
+            registry,
+        };
+        for operation in ["read", "write"] {
+            instruments.history_failures.with_label_values(&[operation]);
+        }
+        instruments.register_constants()?;
+        Ok(instruments)
+    }
+
+    /// The instruments for `account`'s calls to `product`, all present at 0 from now on.
+    pub fn api(&self, account: &str, product: &str, actions: &[&str], reasons: &[&str]) -> ApiInstruments {
+        for action in actions {
+            self.api_requests.with_label_values(&[product, action]);
+            self.api_duration.with_label_values(&[product, action]);
+        }
+        for reason in reasons {
+            self.credential_failures.with_label_values(&[account, reason]);
+        }
+        ApiInstruments { all: self.clone(), account: account.to_owned(), product: product.to_owned() }
+    }
+
+    pub fn history_failed(&self, operation: &str) {
+        self.history_failures.with_label_values(&[operation]).inc();
+    }
+
+    pub fn http_answered(&self, handler: &str, code: u16) {
+        self.http_requests.with_label_values(&[handler, &code.to_string()]).inc();
+    }
+
+    /// All of them in the text format 0.0.4, the process's own figures read now.
+    pub fn render(&self) -> Result<String> {
+        let mut families = self.registry.gather();
+        families.extend(process::gather()?);
+        TextEncoder::new().encode_to_string(&families)
+    }
+
+    fn register_constants(&self) -> Result<()> {
+        let build = Opts::new(named("build_info"), "1, labelled with what this program was built from.");
+        let build = GaugeVec::new(build, &["version", "revision", "rustc"])?;
+        build
+            .with_label_values(&[
+                env!("CARGO_PKG_VERSION"),
+                env!("TAG_EXPORTER_REVISION"),
+                env!("TAG_EXPORTER_RUSTC"),
+            ])
+            .set(1.0);
+        self.registry.register(Box::new(build))?;
+        self.constant("shard_ordinal", "The number of this shard, from 0.", 0.0)?;
+        self.constant("shard_total", "The number of shards that the targets are spread over.", 1.0)?;
+        self.constant(
+            "config_last_reload_successful",
+            "1 if the last load of the configuration worked.",
+            1.0,
+        )?;
+        self.constant(
+            "config_last_reload_success_timestamp_seconds",
+            "Unix time of the last load of the configuration that worked.",
+            seconds(jiff::Timestamp::now()),
+        )
+    }
+
+    fn constant(&self, name: &str, help: &str, value: f64) -> Result<()> {
+        let gauge = Gauge::new(named(name), help)?;
+        gauge.set(value);
+        self.registry.register(Box::new(gauge))
+    }
+}
+
+impl ApiInstruments {
+    /// One attempt ended.
+    pub fn observe(&self, action: &str, took: Duration, error: Option<&ApiError>) {
+        let labels = [self.product.as_str(), action];
+        self.all.api_requests.with_label_values(&labels).inc();
+        self.all.api_duration.with_label_values(&labels).observe(took.as_secs_f64());
+        if let Some(error) = error {
+            self.all.api_failures.with_label_values(&[&self.product, action, error.code()]).inc();
+        }
+    }
+
+    pub fn credentials_failed(&self, reason: &str) {
+        self.all.credential_failures.with_label_values(&[self.account.as_str(), reason]).inc();
+    }
+}
+
+/// Unix time in seconds, to the millisecond.
+pub fn seconds(at: jiff::Timestamp) -> f64 {
+    at.as_millisecond() as f64 / 1000.0
+}
+
+fn named(name: &str) -> String {
+    format!("alicloud_tag_exporter_{name}")
+}
+
+fn api_duration(registry: &Registry) -> Result<HistogramVec> {
+    let options = HistogramOpts::new(
+        named("api_request_duration_seconds"),
+        "Duration of requests to the cloud API, every attempt counted, waits between them left out.",
+    )
+    .buckets(vec![0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]);
+    let histogram = HistogramVec::new(options, &["product", "action"])?;
+    registry.register(Box::new(histogram.clone()))?;
+    Ok(histogram)
+}

@@ -1,0 +1,63 @@
+//! The tags of one resource: compact, sorted by key, each key once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+/// Key and value pairs in the order of their keys. Equal texts of one listing are shared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tags(Box<[(Arc<str>, Arc<str>)]>);
+
+impl Tags {
+    /// The value of `key`.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let found = self.0.binary_search_by(|(other, _)| (**other).cmp(key)).ok()?;
+        Some(&self.0[found].1)
+    }
+
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Arc<str>)> {
+        self.0.iter().map(|(key, value)| (key, value))
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<(Arc<str>, Arc<str>)> for Tags {
+    /// Where a key comes twice, its last value counts.
+    fn from_iter<I: IntoIterator<Item = (Arc<str>, Arc<str>)>>(pairs: I) -> Self {
+        Self(BTreeMap::from_iter(pairs).into_iter().collect())
+    }
+}
+
+impl Serialize for Tags {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+/// Tags from texts.
+#[cfg(test)]
+pub fn tags_of<const N: usize>(pairs: [(&str, &str); N]) -> Tags {
+    pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_sorted_and_the_last_value_of_a_key_counts() {
+        let tags = tags_of([("b", "1"), ("a", "2"), ("b", "3")]);
+        let pairs: Vec<_> = tags.iter().map(|(key, value)| (&**key, &**value)).collect();
+        assert_eq!(pairs, [("a", "2"), ("b", "3")]);
+        assert_eq!(tags.get("b"), Some("3"));
+        assert_eq!(tags.get("c"), None);
+    }
+}

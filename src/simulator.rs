@@ -1,0 +1,59 @@
+//! A stand-in for the cloud: a state, strict answers to the HBase API 2019-01-01, and a signature check of its own.
+//!
+//! The `demo` command and the tests list it as they would list the cloud; only the endpoint differs. It shares no
+//! code with the exporter: what both get wrong alike would not be noticed. It is strict where the cloud may be
+//! lenient: a parameter it does not know is refused.
+//!
+//! ```no_run
+//! # async fn example() -> std::io::Result<()> {
+//! use alicloud_tag_exporter::simulator::{AccessKey, Cloud, Cluster, Region, State, serve};
+//!
+//! let cluster = Cluster::new("hb-bp1u0639js2h7").with_tags([("owner", "search")]);
+//! let mut state = State::new([("cn-hangzhou", Region::new("China (Hangzhou)", [cluster]))]);
+//! state.access_keys.insert("testid".to_owned(), AccessKey::long_term("testsecret"));
+//!
+//! let cloud = Cloud::new(state);
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! serve(listener, cloud.clone(), tokio_util::sync::CancellationToken::new()).await;
+//! # Ok(())
+//! # }
+//! ```
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+mod answer;
+mod clusters;
+pub mod demo;
+mod error;
+mod fault;
+mod log;
+mod operations;
+mod parameters;
+mod request;
+mod server;
+mod signature;
+mod state;
+mod synthetic;
+
+pub use clusters::{Cluster, Clusters};
+pub use fault::{Fault, FaultRule};
+pub use log::{Answered, Recorded, RequestLog};
+pub use server::serve;
+pub use state::{AccessKey, AfterRequest, Limits, Region, State};
+pub use synthetic::synthetic;
+
+/// One simulated cloud. Clones share the state, and so do all listeners that serve it.
+#[derive(Clone)]
+pub struct Cloud(Arc<Mutex<State>>);
+
+impl Cloud {
+    pub fn new(state: State) -> Self {
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    /// Looks at the state or changes it, between two requests.
+    pub fn edit<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        // A test that panics inside `change` leaves a state that is still whole enough to look at.
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,3 @@
+//! The integration tests: one binary, against the simulated cloud.
+
+mod sdk;
