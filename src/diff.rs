@@ -80,8 +80,8 @@ pub fn changes(target: &Target, old: &Known, new: &Known) -> Vec<Change> {
         });
     };
     merge(
-        &*old.resources,
-        &*new.resources,
+        &old.resources,
+        &new.resources,
         |resource: &Resource| &*resource.id,
         |pair| match pair {
             Pair::Left(gone) => push(&gone.id, ChangeKind::ResourceDisappeared),

@@ -1,3 +1,6 @@
 //! The integration tests: one binary, against the simulated cloud.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod daemon;
 mod sdk;
+mod support;

@@ -1,0 +1,67 @@
+//! The command line.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Problem, Problems, Sources};
+
+/// Prometheus exporter and tag inventory of Alibaba Cloud resources, untagged ones included.
+#[derive(Debug, Parser)]
+#[command(version, name = "alicloud-tag-exporter")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Run the daemon (also without a command).
+    Serve,
+    /// Check the configuration, print every problem, and exit.
+    CheckConfig,
+    /// Run the daemon against a simulated cloud: no account, no configuration file.
+    Demo,
+}
+
+#[derive(Debug, Args)]
+pub struct Flags {
+    /// The configuration file.
+    #[arg(long = "config.file", global = true, default_value = "config.toml", value_name = "FILE")]
+    pub config_file: PathBuf,
+    /// Where to serve [default: 0.0.0.0:10042]
+    #[arg(long = "web.listen-address", global = true, value_name = "ADDRESS")]
+    pub listen_address: Option<String>,
+    /// error, warn, info, debug or trace [default: info]
+    #[arg(long = "log.level", global = true, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// text or json [default: text]
+    #[arg(long = "log.format", global = true, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+}
+
+impl Flags {
+    /// Everything that the configuration is made of, without a file.
+    pub fn sources(&self, environment: BTreeMap<String, String>) -> Sources {
+        let given = [
+            ("web.listen_address", &self.listen_address),
+            ("log.level", &self.log_level),
+            ("log.format", &self.log_format),
+        ];
+        let flags = given.into_iter().filter_map(|(path, value)| Some((path, value.clone()?))).collect();
+        Sources { file: None, environment, flags }
+    }
+
+    /// The same with the file, which must be there.
+    pub fn sources_with_file(&self, environment: BTreeMap<String, String>) -> Result<Sources, Problems> {
+        let name = self.config_file.display().to_string();
+        let text = std::fs::read_to_string(&self.config_file).map_err(|error| {
+            let text = format!("could not read it: {error}; give another with --config.file");
+            Problems(vec![Problem { origin: Some(name.clone()), path: String::new(), text }])
+        })?;
+        Ok(Sources { file: Some((name, text)), ..self.sources(environment) })
+    }
+}

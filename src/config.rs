@@ -1,0 +1,103 @@
+//! The configuration: as typed ([`file::ConfigFile`]), then checked and as used ([`Config`]).
+//!
+//! Every problem is reported, with its key path, before anything starts.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use crate::api::AccessKey;
+use crate::api::endpoint::{Network, endpoint};
+use crate::catalog::{Product, products};
+use crate::credentials::{Environment, Provider};
+use crate::discovery::TagSource;
+use crate::exposition::labels::{is_label_part, label_name};
+use crate::exposition::{Options, TagLabel};
+use crate::policy::{RequiredTag, Rules};
+
+mod check;
+mod file;
+mod load;
+
+pub use load::{Sources, load};
+
+/// The configuration as used.
+#[derive(Debug)]
+pub struct Config {
+    pub listen_address: SocketAddr,
+    pub max_connections: usize,
+    pub collect: Collect,
+    pub api: Api,
+    pub accounts: Vec<Account>,
+    pub options: Options,
+    pub system_keys: Arc<GlobSet>,
+    pub rules: Rules,
+    pub log: Log,
+}
+
+#[derive(Debug)]
+pub struct Collect {
+    pub interval: Duration,
+    pub deadline: Duration,
+    pub max_staleness: Duration,
+    pub concurrency: usize,
+}
+
+#[derive(Debug)]
+pub struct Api {
+    /// A template for the URL of every product.
+    pub endpoint: Option<String>,
+    pub network: Network,
+    /// For each target; `None` = the catalog's value.
+    pub requests_per_second: Option<f64>,
+    pub request_timeout: Duration,
+    pub max_attempts: usize,
+}
+
+#[derive(Debug)]
+pub struct Account {
+    pub name: String,
+    pub regions: Vec<String>,
+    pub products: Vec<&'static Product>,
+    pub tag_source: TagSource,
+    pub credentials: Arc<Provider>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    pub json: bool,
+}
+
+/// Something in the configuration that is not right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file or the environment, where that is known.
+    pub origin: Option<String>,
+    /// The key path, e.g. `accounts[0].regions`; empty for the whole.
+    pub path: String,
+    pub text: String,
+}
+
+/// All that is wrong.
+#[derive(Debug, thiserror::Error)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<_> = self.0.iter().map(Problem::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = [self.origin.as_deref().unwrap_or_default(), &self.path, &self.text];
+        let parts: Vec<_> = known.into_iter().filter(|part| !part.is_empty()).collect();
+        f.write_str(&parts.join(": "))
+    }
+}

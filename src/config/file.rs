@@ -1,0 +1,134 @@
+//! The configuration as typed. Every key has its default here; nothing is checked yet.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+
+use crate::api::endpoint::Network;
+use crate::discovery::TagSource;
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty = $default:expr,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub(super) struct $name { $(pub $field: $kind,)* }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+    };
+}
+
+section! {
+    /// The whole file.
+    ConfigFile {
+        web: Web = Web::default(),
+        collect: Collect = Collect::default(),
+        api: Api = Api::default(),
+        accounts: Vec<Account> = Vec::new(),
+        metrics: Metrics = Metrics::default(),
+        policy: Policy = Policy::default(),
+        log: Log = Log::default(),
+    }
+}
+
+section! {
+    Web {
+        listen_address: String = "0.0.0.0:10042".to_owned(),
+        max_connections: usize = 512,
+    }
+}
+
+section! {
+    Collect {
+        interval: Span = Span(Duration::from_secs(300)),
+        deadline: Option<Span> = None,
+        max_staleness: Span = Span(Duration::from_secs(86_400)),
+        concurrency: usize = 8,
+    }
+}
+
+section! {
+    Api {
+        endpoint: String = String::new(),
+        network: Network = Network::Public,
+        requests_per_second: f64 = 0.0,
+        request_timeout: Span = Span(Duration::from_secs(10)),
+        max_attempts: usize = 5,
+    }
+}
+
+section! {
+    Account {
+        name: String = String::new(),
+        regions: Vec<String> = Vec::new(),
+        products: Vec<String> = vec!["hbase".to_owned()],
+        tag_source: TagSource = TagSource::ListTagResources,
+        credentials: Credentials = Credentials::default(),
+    }
+}
+
+section! {
+    Credentials {
+        source: String = "default".to_owned(),
+        access_key_id: String = String::new(),
+        access_key_secret: Option<SecretString> = None,
+        access_key_secret_file: String = String::new(),
+        security_token: Option<SecretString> = None,
+    }
+}
+
+section! {
+    Metrics {
+        resource_tag: bool = true,
+        include_keys: Vec<String> = vec!["*".to_owned()],
+        exclude_keys: Vec<String> = vec!["acs:*".to_owned(), "aliyun*".to_owned()],
+        tag_labels: Vec<TagLabel> = Vec::new(),
+        max_series: usize = 2_000_000,
+    }
+}
+
+section! {
+    Policy {
+        grace_period: Span = Span(Duration::from_secs(3600)),
+        required_tags: Vec<RequiredTag> = Vec::new(),
+    }
+}
+
+section! {
+    RequiredTag {
+        key: String = String::new(),
+        label: String = String::new(),
+    }
+}
+
+section! {
+    Log {
+        level: String = "info".to_owned(),
+        format: String = "text".to_owned(),
+    }
+}
+
+/// `"owner"` or `{ key = "成本中心", label = "cost_center" }`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub(super) enum TagLabel {
+    Key(String),
+    Labelled { key: String, label: String },
+}
+
+/// A duration: `90s`, `5m`, `1h`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span(pub Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let parsed = humantime::parse_duration(&text);
+        parsed.map(Self).map_err(|_| serde::de::Error::custom("is no duration such as 90s, 5m or 1h"))
+    }
+}

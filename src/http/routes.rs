@@ -1,0 +1,71 @@
+//! Which path gets which answer.
+
+use std::sync::Arc;
+
+use hyper::header::{CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::{Method, Request, StatusCode};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::answer::{Answer, error, method_not_allowed, with_status};
+use super::query::BadQuery;
+use super::{changes, metrics, page, tags};
+use crate::history::History;
+use crate::instruments::Instruments;
+use crate::publisher::Published;
+
+/// All that answers are made of.
+pub struct Site {
+    pub published: watch::Receiver<Arc<Published>>,
+    pub history: History,
+    pub instruments: Instruments,
+    pub stop: CancellationToken,
+    /// A random text of this process, part of each entity tag.
+    pub process_id: String,
+}
+
+impl Site {
+    pub(super) async fn answer<B>(&self, request: &Request<B>) -> Answer {
+        let handler = handler(request.uri().path());
+        let mut answer = match (handler, request.method()) {
+            (None, _) => error(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path"),
+            (Some(_), method) if method != Method::GET && method != Method::HEAD => method_not_allowed(),
+            (Some(handler), _) => self.respond(handler, request).await,
+        };
+        self.instruments.http_answered(handler.unwrap_or("other"), answer.status().as_u16());
+        answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        answer.headers_mut().entry(CONTENT_SECURITY_POLICY).or_insert(page::NOTHING_ALLOWED);
+        answer
+    }
+
+    async fn respond<B>(&self, handler: &str, request: &Request<B>) -> Answer {
+        let query = request.uri().query().unwrap_or_default();
+        let answer = match handler {
+            "/metrics" => Ok(metrics::answer(self)),
+            "/tags" => tags::answer(self, query, request.headers()),
+            "/tags/changes" => changes::answer(self, query).await,
+            "/healthz" => Ok(with_status(StatusCode::OK, "ok\n")),
+            "/readyz" => Ok(self.readiness()),
+            _ => Ok(page::answer()),
+        };
+        answer.unwrap_or_else(|BadQuery(text)| error(StatusCode::BAD_REQUEST, "invalid_parameter", &text))
+    }
+
+    fn readiness(&self) -> Answer {
+        if self.stop.is_cancelled() {
+            return with_status(StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
+        }
+        match self.published.borrow().is_complete() {
+            true => with_status(StatusCode::OK, "ready\n"),
+            false => {
+                with_status(StatusCode::SERVICE_UNAVAILABLE, "not every target has been collected yet\n")
+            }
+        }
+    }
+}
+
+/// The path as a label value; `None` where nothing is.
+fn handler(path: &str) -> Option<&'static str> {
+    const PATHS: &[&str] = &["/", "/metrics", "/tags", "/tags/changes", "/healthz", "/readyz"];
+    PATHS.iter().copied().find(|known| *known == path)
+}

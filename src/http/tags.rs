@@ -1,0 +1,234 @@
+//! `GET /tags`: the inventory as JSON, filtered and page by page.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use hyper::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::answer::{Answer, Blocks, json};
+use super::query::{self, BadQuery};
+use super::routes::Site;
+use crate::inventory::{Failure, Resource, Status, Tags, Target};
+use crate::policy::{State, Verdict, Violation};
+use crate::publisher::{Published, Shown};
+
+#[derive(Debug, Default, Hash)]
+struct Filter {
+    account: Option<String>,
+    region_id: Option<String>,
+    product: Option<String>,
+    resource_id: Option<String>,
+    resource_group_id: Option<String>,
+    state: Option<String>,
+    /// `key` or `key=value`.
+    tags: Vec<String>,
+    missing: Vec<String>,
+    limit: Option<usize>,
+    /// Account, region, product and id of the last resource that was shown.
+    after: Option<(String, String, String, String)>,
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    version: u64,
+    generated_at: Timestamp,
+    targets: Vec<TargetRow<'a>>,
+    resources: Vec<ResourceRow<'a>>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct TargetRow<'a> {
+    #[serde(flatten)]
+    target: &'a Target,
+    status: Status,
+    last_success: Option<Timestamp>,
+    last_attempt: Option<Timestamp>,
+    error: Option<&'a Failure>,
+    /// `null` where it is not known.
+    resources: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct ResourceRow<'a> {
+    #[serde(flatten)]
+    target: &'a Target,
+    resource_type: &'a str,
+    resource_id: &'a str,
+    resource_name: &'a str,
+    resource_group_id: &'a str,
+    status: &'a str,
+    created_at: Option<Timestamp>,
+    tags: &'a Tags,
+    system_tags: &'a Tags,
+    compliance: Compliance<'a>,
+}
+
+#[derive(Serialize)]
+struct Compliance<'a> {
+    state: State,
+    violations: &'a [Violation],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending_until: Option<Timestamp>,
+}
+
+pub(super) fn answer(site: &Site, query: &str, headers: &HeaderMap) -> Result<Answer, BadQuery> {
+    let filter = Filter::parse(query)?;
+    let published = site.published.borrow().clone();
+    let etag = filter.etag(&site.process_id, published.version);
+    let mut answer = if is_known(headers, &etag) {
+        let mut answer = Answer::new(Blocks::default());
+        *answer.status_mut() = StatusCode::NOT_MODIFIED;
+        answer
+    } else {
+        json(&filter.page(&published))
+    };
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        answer.headers_mut().insert(ETAG, etag);
+    }
+    Ok(answer)
+}
+
+fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let given = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut tags = given.flat_map(|value| value.split(',')).map(|tag| tag.trim().trim_start_matches("W/"));
+    tags.any(|tag| tag == etag || tag == "*")
+}
+
+impl Filter {
+    fn parse(query: &str) -> Result<Self, BadQuery> {
+        let mut filter = Self::default();
+        for (name, value) in query::pairs(query) {
+            match name.as_str() {
+                "account" => query::once(&mut filter.account, &name, value)?,
+                "region_id" => query::once(&mut filter.region_id, &name, value)?,
+                "product" => query::once(&mut filter.product, &name, value)?,
+                "resource_id" => query::once(&mut filter.resource_id, &name, value)?,
+                "resource_group_id" => query::once(&mut filter.resource_group_id, &name, value)?,
+                "state" => query::once(&mut filter.state, &name, state(value)?)?,
+                "tag" => filter.tags.push(value),
+                "missing" => filter.missing.push(value),
+                "limit" => query::once(&mut filter.limit, &name, query::limit(&value)?)?,
+                "cursor" => query::once(&mut filter.after, &name, query::place(&value)?)?,
+                _ => return Err(query::unknown(&name)),
+            }
+        }
+        filter.tags.sort();
+        filter.missing.sort();
+        Ok(filter)
+    }
+
+    fn etag(&self, process_id: &str, version: u64) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        format!("\"{process_id}-{version}-{:016x}\"", hasher.finish())
+    }
+
+    fn page<'a>(&self, published: &'a Published) -> Page<'a> {
+        let limit = self.limit.unwrap_or(1000);
+        let targets = published.targets.iter().filter(|(target, _)| self.has_target(target));
+        let rows = targets.clone().flat_map(|(target, shown)| self.rows(target, shown));
+        let mut resources: Vec<_> = rows.take(limit + 1).collect();
+        let more = resources.len() > limit;
+        resources.truncate(limit);
+        let last = resources.last().filter(|_| more);
+        Page {
+            version: published.version,
+            generated_at: published.at,
+            targets: targets.map(|(target, shown)| TargetRow::of(target, shown)).collect(),
+            next_cursor: last.and_then(ResourceRow::cursor),
+            resources,
+        }
+    }
+
+    fn has_target(&self, target: &Target) -> bool {
+        let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
+        fits(&self.account, &target.account)
+            && fits(&self.region_id, &target.region_id)
+            && fits(&self.product, &target.product)
+    }
+
+    /// The rows of one target that pass, from behind the cursor.
+    fn rows<'a>(&self, target: &'a Target, shown: &'a Shown) -> impl Iterator<Item = ResourceRow<'a>> {
+        let resources = shown.known.as_ref().map_or(&[][..], |known| &known.resources);
+        let start = resources.partition_point(|resource| self.is_before(target, resource));
+        let judged = resources.iter().zip(&shown.judgement.verdicts).skip(start);
+        judged
+            .filter(|(resource, verdict)| self.has(resource, verdict))
+            .map(move |(resource, verdict)| ResourceRow::of(target, shown, resource, verdict))
+    }
+
+    fn is_before(&self, target: &Target, resource: &Resource) -> bool {
+        let key = (&*target.account, &*target.region_id, &*target.product, &*resource.id);
+        let after = self.after.as_ref();
+        after.is_some_and(|(account, region, product, id)| key <= (account, region, product, id))
+    }
+
+    fn has(&self, resource: &Resource, verdict: &Verdict) -> bool {
+        let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
+        fits(&self.resource_id, &resource.id)
+            && fits(&self.resource_group_id, &resource.resource_group_id)
+            && fits(&self.state, verdict.state.name())
+            && self.tags.iter().all(|wanted| has_tag(&resource.tags, wanted))
+            && self.missing.iter().all(|key| resource.tags.get(key).is_none())
+    }
+}
+
+/// Whether `wanted` is a key, or a key, `=` and its value; both may hold more of `=`.
+fn has_tag(tags: &Tags, wanted: &str) -> bool {
+    tags.iter().any(|(key, value)| match wanted.strip_prefix(&**key) {
+        Some("") => true,
+        Some(rest) => rest.strip_prefix('=') == Some(value),
+        None => false,
+    })
+}
+
+fn state(text: String) -> Result<String, BadQuery> {
+    if State::ALL.iter().any(|state| state.name() == text) {
+        return Ok(text);
+    }
+    Err(BadQuery("state must be compliant, violating, pending or exempt".to_owned()))
+}
+
+impl<'a> TargetRow<'a> {
+    fn of(target: &'a Target, shown: &'a Arc<Shown>) -> Self {
+        let attempt = shown.inventory.last_attempt.as_ref();
+        Self {
+            target,
+            status: shown.status,
+            last_success: shown.inventory.known.as_ref().map(|known| known.ended),
+            last_attempt: attempt.map(|attempt| attempt.ended),
+            error: attempt.and_then(|attempt| attempt.failure.as_ref()),
+            resources: shown.known.as_ref().map(|known| known.resources.len()),
+        }
+    }
+}
+
+impl<'a> ResourceRow<'a> {
+    fn of(target: &'a Target, shown: &'a Shown, resource: &'a Resource, verdict: &'a Verdict) -> Self {
+        Self {
+            target,
+            resource_type: &shown.resource_type,
+            resource_id: &resource.id,
+            resource_name: &resource.name,
+            resource_group_id: &resource.resource_group_id,
+            status: &resource.status,
+            created_at: resource.created_at,
+            tags: &resource.tags,
+            system_tags: &resource.system_tags,
+            compliance: Compliance {
+                state: verdict.state,
+                violations: &verdict.violations,
+                pending_until: verdict.pending_until,
+            },
+        }
+    }
+
+    fn cursor(&self) -> Option<String> {
+        let Target { account, region_id, product } = self.target;
+        query::cursor(&(account, region_id, product, self.resource_id))
+    }
+}

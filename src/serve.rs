@@ -1,0 +1,159 @@
+//! The daemon: configuration → parts → tasks. It stops all tasks when one ends.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use anyhow::{Context as _, bail};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::api::{endpoint, http_client};
+use crate::catalog::Product;
+use crate::client::{Client, InFlight, Pace};
+use crate::collector::Collector;
+use crate::config::{Account, Config};
+use crate::credentials::REASON_NOT_FOUND;
+use crate::discovery::Lister;
+use crate::history::History;
+use crate::http::{self, Site};
+use crate::instruments::Instruments;
+use crate::inventory::Target;
+use crate::publisher::{Publisher, Settings, now};
+
+/// Outcomes that wait for the publisher.
+const OUTCOMES: usize = 16;
+
+/// Runs until `stop`, which is a success; a task that ends before is an error.
+pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+    let instruments = Instruments::new()?;
+    let history = History::in_memory().context("could not open the change log")?;
+    let collectors = collectors(&config, &instruments)?;
+    let targets = collectors
+        .iter()
+        .map(|collector| (collector.target.clone(), collector.lister.product.resource_type.clone()));
+    let settings = Settings {
+        rules: config.rules,
+        options: config.options,
+        max_staleness: config.collect.max_staleness,
+    };
+    let mut publisher = Publisher::new(settings, history.clone(), instruments.clone(), targets);
+    let (sender, published) = watch::channel(publisher.publish(now()));
+    let (outcomes, received) = mpsc::channel(OUTCOMES);
+    let site = Site { published, history, instruments, stop: stop.clone(), process_id: process_id() };
+
+    let mut tasks = JoinSet::new();
+    for collector in collectors {
+        tasks.spawn(collector.run(outcomes.clone(), stop.clone()));
+    }
+    drop(outcomes);
+    tasks.spawn(publisher.run(received, sender, stop.clone()));
+    tasks.spawn(http::serve(listener, Arc::new(site), config.max_connections, stop.clone()));
+    finish(tasks, &stop).await
+}
+
+/// Waits for the end of all tasks. One that ends unasked stops the others.
+async fn finish(mut tasks: JoinSet<()>, stop: &CancellationToken) -> anyhow::Result<()> {
+    let mut unasked = false;
+    while let Some(ended) = tasks.join_next().await {
+        unasked |= !stop.is_cancelled();
+        stop.cancel();
+        ended.context("a task failed")?;
+    }
+    if unasked {
+        bail!("a task ended before it was asked to");
+    }
+    Ok(())
+}
+
+/// One collector for each target of the configuration.
+fn collectors(config: &Config, instruments: &Instruments) -> anyhow::Result<Vec<Collector>> {
+    let http = http_client(config.api.request_timeout).context("could not make the HTTP client")?;
+    let mut in_flight = InFlight::new(config.collect.concurrency);
+    let mut collectors = Vec::new();
+    for account in &config.accounts {
+        for product in &account.products {
+            for region in &account.regions {
+                let parts = Parts { config, account, product, region, instruments };
+                collectors.push(parts.collector(http.clone(), &mut in_flight)?);
+            }
+        }
+    }
+    Ok(collectors)
+}
+
+/// What one target is made of.
+struct Parts<'a> {
+    config: &'a Config,
+    account: &'a Account,
+    product: &'static Product,
+    region: &'a str,
+    instruments: &'a Instruments,
+}
+
+impl Parts<'_> {
+    fn collector(&self, http: reqwest::Client, in_flight: &mut InFlight) -> anyhow::Result<Collector> {
+        let Self { config, account, product, region, .. } = *self;
+        let requests_per_second = config.api.requests_per_second.unwrap_or(product.requests_per_second);
+        let lister = Lister {
+            client: self.client(http, in_flight, requests_per_second)?,
+            product,
+            tag_source: account.tag_source,
+            system_keys: Arc::clone(&config.system_keys),
+            ids_per_request: product.tags.ids_per_request,
+        };
+        Ok(Collector {
+            target: Target::new(&account.name, region, &product.name),
+            lister,
+            interval: config.collect.interval,
+            deadline: config.collect.deadline,
+            requests_per_second,
+            previous: Arc::new([]),
+        })
+    }
+
+    fn client(
+        &self,
+        http: reqwest::Client,
+        in_flight: &mut InFlight,
+        requests_per_second: f64,
+    ) -> anyhow::Result<Client> {
+        let Self { config, account, product, region, instruments } = *self;
+        let template = config.api.endpoint.as_deref();
+        let url =
+            endpoint::endpoint(&product.endpoints, template, config.api.network, &product.name, region)?;
+        let permits = in_flight.permits(&url[url::Position::BeforeHost..url::Position::AfterPort]);
+        let api = instruments.api(&account.name, &product.name, &product.actions(), &[REASON_NOT_FOUND]);
+        Ok(Client {
+            http,
+            endpoint: url,
+            product: product.name.clone(),
+            version: product.version.clone(),
+            region: region.to_owned(),
+            credentials: Arc::clone(&account.credentials),
+            pace: Pace::new(requests_per_second),
+            permits,
+            max_attempts: config.api.max_attempts,
+            instruments: api,
+            attempts: AtomicU64::new(0),
+        })
+    }
+}
+
+/// How many targets a configuration has, by product.
+pub fn targets_by_product(config: &Config) -> BTreeMap<&str, usize> {
+    let mut numbers = BTreeMap::new();
+    for account in &config.accounts {
+        for product in &account.products {
+            *numbers.entry(product.name.as_str()).or_default() += account.regions.len();
+        }
+    }
+    numbers
+}
+
+fn process_id() -> String {
+    Uuid::new_v4().simple().to_string()
+}

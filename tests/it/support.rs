@@ -1,0 +1,86 @@
+//! A simulated cloud and a daemon against it, both on free ports of loopback.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use alicloud_tag_exporter::config::{Sources, load};
+use alicloud_tag_exporter::serve;
+use alicloud_tag_exporter::simulator::{self, Cloud, State};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// How long a state may take to come about.
+const LIMIT: Duration = Duration::from_secs(20);
+
+pub struct Daemon {
+    pub cloud: Cloud,
+    pub stop: CancellationToken,
+    pub running: JoinHandle<anyhow::Result<()>>,
+    address: SocketAddr,
+    http: reqwest::Client,
+    _stop_cloud: DropGuard,
+}
+
+impl Daemon {
+    /// Against `state`, with the regions of that state and one collection a second.
+    pub async fn start(state: State, more: &str) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let regions: Vec<_> = state.regions.keys().cloned().collect();
+        let cloud = Cloud::new(state);
+        let stop_cloud = CancellationToken::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = listener.local_addr().unwrap();
+        tokio::spawn(simulator::serve(listener, cloud.clone(), stop_cloud.clone()));
+        let text = format!(
+            r#"
+            collect = {{ interval = "1s" }}
+            api = {{ endpoint = "http://{endpoint}", requests_per_second = 5000.0, max_attempts = 1 }}
+            [[accounts]]
+            name = "test"
+            regions = {regions:?}
+            credentials = {{ source = "static", access_key_id = "testid", access_key_secret = "testsecret" }}
+            {more}"#
+        );
+        let file = Some(("test".to_owned(), text));
+        let config = load(&Sources { file, ..Sources::default() }).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(serve::run(config, listener, stop.clone()));
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { cloud, stop, running, address, http, _stop_cloud: stop_cloud.drop_guard() }
+    }
+
+    pub async fn get(&self, path: &str) -> (u16, String) {
+        let answer = self.http.get(format!("http://{}{path}", self.address)).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    pub async fn metrics(&self) -> String {
+        self.get("/metrics").await.1
+    }
+
+    pub async fn json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.get(path).await.1).unwrap()
+    }
+
+    /// Waits until `path` answers something that `is_so`.
+    pub async fn until(&self, path: &str, is_so: impl Fn(u16, &str) -> bool) -> String {
+        let looking = async {
+            loop {
+                let (status, text) = self.get(path).await;
+                if is_so(status, &text) {
+                    return text;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, looking).await.expect("the state did not come about in time")
+    }
+
+    pub async fn until_ready(&self) {
+        self.until("/readyz", |status, _| status == 200).await;
+    }
+}
