@@ -1,4 +1,4 @@
-//! The configuration: as typed ([`file::ConfigFile`]), then checked and as used ([`Config`]).
+//! The configuration: as typed (`file`), then checked and as used ([`Config`]).
 //!
 //! Every problem is reported, with its key path, before anything starts.
 

@@ -113,7 +113,7 @@ impl Instruments {
             .set(1.0);
         self.registry.register(Box::new(build))?;
         self.constant("shard_ordinal", "The number of this shard, from 0.", 0.0)?;
-        self.constant("shard_total", "The number of shards that the targets are spread over.", 1.0)?;
+        self.constant("shards", "The number of shards that the targets are spread over.", 1.0)?;
         self.constant(
             "config_last_reload_successful",
             "1 if the last load of the configuration worked.",

@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod daemon;
+mod promtool;
 mod sdk;
+mod shifting;
 mod support;

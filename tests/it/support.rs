@@ -1,11 +1,20 @@
 //! A simulated cloud and a daemon against it, both on free ports of loopback.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use alicloud_tag_exporter::api::{AccessKey, http_client};
+use alicloud_tag_exporter::catalog::products;
+use alicloud_tag_exporter::client::{Client, InFlight, Pace};
 use alicloud_tag_exporter::config::{Sources, load};
+use alicloud_tag_exporter::credentials::Provider;
+use alicloud_tag_exporter::discovery::{Lister, TagSource};
+use alicloud_tag_exporter::instruments::Instruments;
 use alicloud_tag_exporter::serve;
 use alicloud_tag_exporter::simulator::{self, Cloud, State};
+use globset::GlobSet;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -83,4 +92,39 @@ impl Daemon {
     pub async fn until_ready(&self) {
         self.until("/readyz", |status, _| status == 200).await;
     }
+}
+
+/// A lister of the only region of `state`, without pacing.
+pub async fn lister(state: State) -> (Lister, Cloud, DropGuard) {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let region = state.regions.keys().next().unwrap().clone();
+    let cloud = Cloud::new(state);
+    let stop = CancellationToken::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    tokio::spawn(simulator::serve(listener, cloud.clone(), stop.clone()));
+    let product = &products()["hbase"];
+    let (id, secret) = ("testid".to_owned(), "testsecret".into());
+    let key = AccessKey { id, secret, security_token: None };
+    let client = Client {
+        http: http_client(LIMIT).unwrap(),
+        endpoint,
+        product: product.name.clone(),
+        version: product.version.clone(),
+        region,
+        credentials: Arc::new(Provider::Static(key)),
+        pace: Pace::new(f64::INFINITY),
+        permits: InFlight::new(4).permits("cloud"),
+        max_attempts: 1,
+        instruments: Instruments::new().unwrap().api("test", "hbase", &product.actions(), &[]),
+        attempts: AtomicU64::new(0),
+    };
+    let lister = Lister {
+        client,
+        product,
+        tag_source: TagSource::ListTagResources,
+        system_keys: Arc::new(GlobSet::empty()),
+        ids_per_request: product.tags.ids_per_request,
+    };
+    (lister, cloud, stop.drop_guard())
 }

@@ -1,0 +1,25 @@
+//! What Prometheus' own linter says of the answers.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use alicloud_tag_exporter::simulator::synthetic;
+
+use crate::support::Daemon;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs promtool; `make test` runs it"]
+async fn promtool_finds_nothing_in_the_metrics() {
+    let rules = "[[policy.required_tags]]\nkey = \"owner\"";
+    let daemon = Daemon::start(synthetic(2, 50, 5), rules).await;
+    daemon.until_ready().await;
+    let metrics = daemon.metrics().await;
+    assert!(metrics.contains("\nalicloud_resource_required_tag_violation_info{"));
+    let promtool = std::env::var("TAG_EXPORTER_PROMTOOL").unwrap_or_else(|_| "promtool".to_owned());
+    let mut check = Command::new(promtool);
+    check.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = check.spawn().unwrap();
+    running.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
+    let output = running.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
