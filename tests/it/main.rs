@@ -4,5 +4,6 @@
 mod daemon;
 mod promtool;
 mod sdk;
+mod secrets;
 mod shifting;
 mod support;
