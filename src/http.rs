@@ -18,9 +18,10 @@ mod metrics;
 mod page;
 mod query;
 mod routes;
+mod site;
 mod tags;
 
-pub use routes::Site;
+pub use site::Site;
 
 /// For a request head, and for the pause between two requests of a connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(120);

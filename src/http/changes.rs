@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::answer::{Answer, error, json};
 use super::query::{self, BadQuery};
-use super::routes::Site;
+use super::site::Site;
 use crate::history::{Filter, Logged};
 
 #[derive(Serialize)]

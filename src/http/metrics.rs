@@ -4,7 +4,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 
 use super::answer::{Answer, error, ok};
-use super::routes::Site;
+use super::site::Site;
 use crate::exposition::{self, Family, STATUS, SUBJECT};
 use crate::publisher::{Published, Shown};
 

@@ -1,28 +1,12 @@
 //! Which path gets which answer.
 
-use std::sync::Arc;
-
 use hyper::header::{CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, Request, StatusCode};
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, error, method_not_allowed, with_status};
 use super::query::BadQuery;
+use super::site::Site;
 use super::{changes, metrics, page, tags};
-use crate::history::History;
-use crate::instruments::Instruments;
-use crate::publisher::Published;
-
-/// All that answers are made of.
-pub struct Site {
-    pub published: watch::Receiver<Arc<Published>>,
-    pub history: History,
-    pub instruments: Instruments,
-    pub stop: CancellationToken,
-    /// A random text of this process, part of each entity tag.
-    pub process_id: String,
-}
 
 impl Site {
     pub(super) async fn answer<B>(&self, request: &Request<B>) -> Answer {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::answer::{Answer, Blocks, json};
 use super::query::{self, BadQuery};
-use super::routes::Site;
+use super::site::Site;
 use crate::inventory::{Failure, Resource, Status, Tags, Target};
 use crate::policy::{State, Verdict, Violation};
 use crate::publisher::{Published, Shown};

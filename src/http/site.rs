@@ -1,0 +1,20 @@
+//! What the answers may see.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::history::History;
+use crate::instruments::Instruments;
+use crate::publisher::Published;
+
+/// All that answers are made of.
+pub struct Site {
+    pub published: watch::Receiver<Arc<Published>>,
+    pub history: History,
+    pub instruments: Instruments,
+    pub stop: CancellationToken,
+    /// A random text of this process, part of each entity tag.
+    pub process_id: String,
+}
