@@ -12,7 +12,7 @@ use crate::support::Daemon;
 async fn promtool_finds_nothing_in_the_metrics() {
     let rules = "[[policy.required_tags]]\nkey = \"owner\"";
     let daemon = Daemon::start(synthetic(2, 50, 5), rules).await;
-    daemon.until_ready().await;
+    daemon.until_fresh().await;
     let metrics = daemon.metrics().await;
     assert!(metrics.contains("\nalicloud_resource_required_tag_violation_info{"));
     let promtool = std::env::var("TAG_EXPORTER_PROMTOOL").unwrap_or_else(|_| "promtool".to_owned());

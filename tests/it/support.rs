@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How long a state may take to come about.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 pub struct Daemon {
     pub cloud: Cloud,
@@ -33,8 +33,13 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Against `state`, with the regions of that state and one collection a second.
+    /// Against `state`, with the regions of that state and a collection each two seconds.
     pub async fn start(state: State, more: &str) -> Self {
+        Self::start_every("2s", state, more).await
+    }
+
+    /// The same with another interval, which is the deadline too.
+    pub async fn start_every(interval: &str, state: State, more: &str) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let regions: Vec<_> = state.regions.keys().cloned().collect();
         let cloud = Cloud::new(state);
@@ -44,7 +49,7 @@ impl Daemon {
         tokio::spawn(simulator::serve(listener, cloud.clone(), stop_cloud.clone()));
         let text = format!(
             r#"
-            collect = {{ interval = "1s" }}
+            collect = {{ interval = "{interval}" }}
             api = {{ endpoint = "http://{endpoint}", requests_per_second = 5000.0, max_attempts = 1 }}
             [[accounts]]
             name = "test"
@@ -89,8 +94,11 @@ impl Daemon {
         tokio::time::timeout(LIMIT, looking).await.expect("the state did not come about in time")
     }
 
-    pub async fn until_ready(&self) {
-        self.until("/readyz", |status, _| status == 200).await;
+    /// Waits until every target has been collected, and the last collection worked.
+    pub async fn until_fresh(&self) {
+        let old = ["pending", "stale", "failed"].map(|status| format!(r#""status":"{status}""#));
+        self.until("/tags?limit=1", |_, text| !old.iter().any(|status| text.contains(status))).await;
+        assert_eq!(self.get("/readyz").await.0, 200);
     }
 }
 
