@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::diff::{self, Change};
+use crate::diff::{self, Change, ChangeKind};
 use crate::exposition::{self, Blocks, Counters, Cut, Options, TargetView};
 use crate::history::History;
 use crate::instruments::Instruments;
@@ -37,7 +37,6 @@ pub struct Shown {
     /// Blocks of [`exposition::SUBJECT`], then of [`exposition::STATUS`].
     pub subject: Arc<Blocks>,
     pub statuses: Blocks,
-    pub dropped: usize,
 }
 
 impl Published {
@@ -186,6 +185,9 @@ impl Tracked {
         self.counters.changes.count(&changes);
         let of_tags = changes.iter().filter(|change| change.kind.is_of_a_tag());
         self.tags_changed_at.extend(of_tags.map(|change| (Arc::clone(&change.resource_id), change.at)));
+        for gone in changes.iter().filter(|change| change.kind == ChangeKind::ResourceDisappeared) {
+            self.tags_changed_at.remove(&gone.resource_id);
+        }
         let same = before.known.zip(self.inventory.known.as_ref());
         if !same.is_some_and(|(old, new)| Arc::ptr_eq(&old.resources, &new.resources)) {
             self.subject = Arc::default();
@@ -231,7 +233,6 @@ impl Tracked {
             judgement: self.judgement.clone(),
             subject,
             statuses,
-            dropped: cut.dropped,
         }
     }
 }
