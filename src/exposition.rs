@@ -18,7 +18,7 @@ mod cut;
 mod families;
 pub mod labels;
 
-pub use cut::{Cut, cuts};
+pub use cut::{Cut, Room, series};
 pub use families::{STATUS, SUBJECT};
 
 /// One metric family: everything about it stands in one place.

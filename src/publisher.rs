@@ -9,12 +9,16 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::diff::{self, Change, ChangeKind};
-use crate::exposition::{self, Blocks, Counters, Cut, Options, TargetView};
+use crate::diff::Change;
+use crate::exposition::Room;
 use crate::history::History;
 use crate::instruments::Instruments;
-use crate::inventory::{Inventory, Known, Outcome, REASONS, Status, Target};
-use crate::policy::{self, Judgement, Rules};
+use crate::inventory::{Outcome, Target};
+
+mod tracked;
+
+use tracked::Tracked;
+pub use tracked::{Settings, Shown};
 
 /// All that can be seen from outside at one moment. Immutable.
 #[derive(Debug, Clone)]
@@ -25,32 +29,11 @@ pub struct Published {
     pub targets: BTreeMap<Target, Arc<Shown>>,
 }
 
-/// One target as it is shown.
-#[derive(Debug)]
-pub struct Shown {
-    pub resource_type: String,
-    pub status: Status,
-    pub inventory: Inventory,
-    /// The resources that may be seen: `None` before the first success, and when they are too old.
-    pub known: Option<Known>,
-    pub judgement: Judgement,
-    /// Blocks of [`exposition::SUBJECT`], then of [`exposition::STATUS`].
-    pub subject: Arc<Blocks>,
-    pub statuses: Blocks,
-}
-
 impl Published {
     /// Whether every target has been collected, or has failed, at least once.
     pub fn is_complete(&self) -> bool {
         self.targets.values().all(|shown| shown.inventory.last_attempt.is_some())
     }
-}
-
-/// What the publisher judges and renders by.
-pub struct Settings {
-    pub rules: Rules,
-    pub options: Options,
-    pub max_staleness: Duration,
 }
 
 pub struct Publisher {
@@ -59,19 +42,6 @@ pub struct Publisher {
     instruments: Instruments,
     version: u64,
     targets: BTreeMap<Target, Tracked>,
-}
-
-/// One target between two publications.
-struct Tracked {
-    resource_type: String,
-    inventory: Inventory,
-    counters: Counters,
-    tags_changed_at: BTreeMap<Arc<str>, Timestamp>,
-    judgement: Judgement,
-    cut: Cut,
-    /// Whether the resources were shown when the blocks were rendered.
-    was_shown: bool,
-    subject: Arc<Blocks>,
 }
 
 /// At most so long until the clock is looked at again: it may jump.
@@ -85,23 +55,20 @@ impl Publisher {
         instruments: Instruments,
         targets: impl IntoIterator<Item = (Target, String)>,
     ) -> Self {
-        let targets = targets.into_iter().map(|(target, kind)| (target, Tracked::new(kind))).collect();
+        let tracked = |(target, kind): (Target, String)| (target.clone(), Tracked::new(target, kind));
+        let targets = targets.into_iter().map(tracked).collect();
         Self { settings, history, instruments, version: 0, targets }
     }
 
-    /// What is to be seen now; judged again and rendered where it changed.
+    /// What is to be seen now. Only targets in which something is new are judged and rendered.
     pub fn publish(&mut self, now: Timestamp) -> Arc<Published> {
         self.version += 1;
-        let Self { settings, targets, .. } = self;
-        let resources = targets.values().map(|tracked| {
-            let known = tracked.shown(now, settings.max_staleness);
-            known.map_or(&[][..], |known| &known.resources)
-        });
-        let cuts = exposition::cuts(&settings.options, resources);
-        let refreshed = targets.iter_mut().zip(cuts).map(|((target, tracked), cut)| {
-            (target.clone(), Arc::new(tracked.refresh(target, cut, settings, now)))
-        });
-        let targets = refreshed.collect();
+        let mut room = Room::new(&self.settings.options);
+        let shown = self
+            .targets
+            .iter_mut()
+            .map(|(target, tracked)| (target.clone(), tracked.show(&mut room, &self.settings, now)));
+        let targets = shown.collect();
         Arc::new(Published { version: self.version, at: now, targets })
     }
 
@@ -129,7 +96,7 @@ impl Publisher {
     /// Advances the outcome's target and logs what changed.
     pub fn absorb(&mut self, outcome: &Outcome) {
         let Some(tracked) = self.targets.get_mut(&outcome.target) else { return };
-        let changes = tracked.advance(outcome);
+        let changes = tracked.advance(outcome, &self.settings.options);
         tell(outcome, &changes);
         if let Err(error) = self.history.append(&changes) {
             self.instruments.history_failed("write");
@@ -139,101 +106,9 @@ impl Publisher {
 
     /// How long nothing changes by the clock alone.
     fn nap(&self, now: Timestamp) -> Duration {
-        let staleness = self.settings.max_staleness;
-        let moments = self.targets.values().flat_map(|tracked| {
-            let hidden = tracked.shown(now, staleness).map(|known| known.hidden_after(staleness));
-            let just_after = hidden.and_then(|at| at.saturating_add(Duration::from_millis(1)).ok());
-            let unseen = tracked.was_shown && hidden.is_none();
-            [just_after, tracked.judgement.next_change, unseen.then_some(now)]
-        });
-        let until = moments.flatten().min().map(|at| at.duration_since(now));
-        until.map_or(LONGEST_NAP, |wait| Duration::try_from(wait).unwrap_or_default().min(LONGEST_NAP))
-    }
-}
-
-impl Tracked {
-    fn new(resource_type: String) -> Self {
-        Self {
-            resource_type,
-            inventory: Inventory::default(),
-            counters: Counters::default(),
-            tags_changed_at: BTreeMap::new(),
-            judgement: Judgement::default(),
-            cut: Cut { resources: 0, dropped: 0 },
-            was_shown: false,
-            subject: Arc::default(),
-        }
-    }
-
-    fn shown(&self, now: Timestamp, max_staleness: Duration) -> Option<&Known> {
-        self.inventory.shown(now, max_staleness)
-    }
-
-    fn advance(&mut self, outcome: &Outcome) -> Vec<Change> {
-        let before = std::mem::take(&mut self.inventory);
-        self.inventory = before.advance(outcome);
-        let changes = match (&before.known, &self.inventory.known) {
-            (Some(old), Some(new)) => diff::changes(&outcome.target, old, new),
-            _ => Vec::new(),
-        };
-        self.counters.collections += 1;
-        if let Err(failure) = &outcome.listed
-            && let Some(at) = REASONS.iter().position(|reason| *reason == failure.reason)
-        {
-            self.counters.failures[at] += 1;
-        }
-        self.counters.changes.count(&changes);
-        let of_tags = changes.iter().filter(|change| change.kind.is_of_a_tag());
-        self.tags_changed_at.extend(of_tags.map(|change| (Arc::clone(&change.resource_id), change.at)));
-        for gone in changes.iter().filter(|change| change.kind == ChangeKind::ResourceDisappeared) {
-            self.tags_changed_at.remove(&gone.resource_id);
-        }
-        let same = before.known.zip(self.inventory.known.as_ref());
-        if !same.is_some_and(|(old, new)| Arc::ptr_eq(&old.resources, &new.resources)) {
-            self.subject = Arc::default();
-        }
-        changes
-    }
-
-    /// Judges at `now`, and renders the blocks of the subject when something in them is new.
-    fn refresh(&mut self, target: &Target, cut: Cut, settings: &Settings, now: Timestamp) -> Shown {
-        let known = self.shown(now, settings.max_staleness).cloned();
-        let resources = known.as_ref().map_or(&[][..], |known| &known.resources);
-        let judgement = policy::judge(resources, &settings.rules, now);
-        let same = self.judgement.verdicts == judgement.verdicts
-            && self.was_shown == known.is_some()
-            && self.cut == cut
-            && !self.subject.is_empty();
-        self.judgement = judgement;
-        self.cut = cut;
-        self.was_shown = known.is_some();
-        let view = TargetView {
-            target,
-            resource_type: &self.resource_type,
-            inventory: &self.inventory,
-            shown: known.as_ref(),
-            judgement: &self.judgement,
-            tags_changed_at: &self.tags_changed_at,
-            counters: &self.counters,
-            cut,
-            options: &settings.options,
-        };
-        let subject = if same {
-            Arc::clone(&self.subject)
-        } else {
-            Arc::new(exposition::render(exposition::SUBJECT, &view))
-        };
-        let statuses = exposition::render(exposition::STATUS, &view);
-        self.subject = Arc::clone(&subject);
-        Shown {
-            resource_type: self.resource_type.clone(),
-            status: self.inventory.status(now, settings.max_staleness),
-            inventory: self.inventory.clone(),
-            known,
-            judgement: self.judgement.clone(),
-            subject,
-            statuses,
-        }
+        let due = self.targets.values().filter_map(Tracked::due).min();
+        let wait = due.map(|due| Duration::try_from(due.duration_since(now)).unwrap_or_default());
+        wait.map_or(LONGEST_NAP, |wait| wait.min(LONGEST_NAP))
     }
 }
 
@@ -253,4 +128,117 @@ fn tell(outcome: &Outcome, changes: &[Change]) {
 /// The time, to the millisecond: what is told can be asked for again.
 pub fn now() -> Timestamp {
     Timestamp::from_millisecond(Timestamp::now().as_millisecond()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use globset::{Glob, GlobSet};
+
+    use super::*;
+    use crate::exposition::Options;
+    use crate::inventory::{Failure, Listing, Resource, Tags, tags_of};
+    use crate::policy::{RequiredTag, Rules, State};
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn at(text: &str) -> Timestamp {
+        format!("2026-11-24T{text}Z").parse().unwrap()
+    }
+
+    /// A publisher of one target for each region.
+    fn publisher<const N: usize>(regions: [&str; N], max_series: usize) -> Publisher {
+        let required_tags = vec![RequiredTag { key: "owner".into() }];
+        let include_keys = GlobSet::builder().add(Glob::new("*").unwrap()).build().unwrap();
+        let options = Options { resource_tag: true, include_keys, max_series, ..Options::default() };
+        let rules = Rules { required_tags, grace_period: 10 * MINUTE };
+        let settings = Settings { rules, options, max_staleness: 60 * MINUTE };
+        let history = History::in_memory().unwrap();
+        let targets = regions.map(|region| (target(region), "TYPE".to_owned()));
+        Publisher::new(settings, history, Instruments::new().unwrap(), targets)
+    }
+
+    fn target(region: &str) -> Target {
+        Target::new("a", region, "hbase")
+    }
+
+    fn resource(id: &str, tags: Tags) -> Resource {
+        Resource {
+            id: id.into(),
+            name: "".into(),
+            resource_group_id: "".into(),
+            status: "".into(),
+            created_at: Some(at("03:00:00")),
+            tags,
+            system_tags: Tags::default(),
+        }
+    }
+
+    fn outcome(region: &str, time: &str, listed: Result<Arc<[Resource]>, Failure>) -> Outcome {
+        let listed = listed.map(|resources| Listing { resources, count_mismatch: false });
+        Outcome { target: target(region), started: at(time), ended: at(time), took: MINUTE, listed }
+    }
+
+    fn untagged(id: &str) -> Arc<[Resource]> {
+        Arc::new([resource(id, Tags::default())])
+    }
+
+    #[test]
+    fn an_outcome_renders_its_own_target_only() {
+        let mut publisher = publisher(["r1", "r2"], 100);
+        publisher.absorb(&outcome("r1", "03:01:00", Ok(untagged("hb-1"))));
+        publisher.absorb(&outcome("r2", "03:01:00", Ok(untagged("hb-2"))));
+        let before = publisher.publish(at("03:01:00"));
+        publisher.absorb(&outcome("r2", "03:02:00", Ok(untagged("hb-3"))));
+        let after = publisher.publish(at("03:02:00"));
+        assert!(Arc::ptr_eq(&before.targets[&target("r1")], &after.targets[&target("r1")]));
+        assert!(!Arc::ptr_eq(&before.targets[&target("r2")], &after.targets[&target("r2")]));
+    }
+
+    #[test]
+    fn a_listing_that_says_nothing_new_renders_no_resource() {
+        let mut publisher = publisher(["r1"], 100);
+        let same = untagged("hb-1");
+        publisher.absorb(&outcome("r1", "03:01:00", Ok(Arc::clone(&same))));
+        let before = publisher.publish(at("03:01:00"));
+        publisher.absorb(&outcome("r1", "03:02:00", Ok(same)));
+        let after = publisher.publish(at("03:02:00"));
+        let (before, after) = (&before.targets[&target("r1")], &after.targets[&target("r1")]);
+        assert!(Arc::ptr_eq(&before.subject, &after.subject));
+        assert_eq!(after.known.as_ref().unwrap().ended, at("03:02:00"));
+        assert_ne!(before.statuses, after.statuses);
+    }
+
+    #[test]
+    fn a_target_that_grows_cuts_those_behind_it() {
+        let mut publisher = publisher(["r1", "r2"], 1);
+        let tagged = |id| Arc::new([resource(id, tags_of([("owner", "x")]))]) as Arc<[Resource]>;
+        publisher.absorb(&outcome("r2", "03:01:00", Ok(tagged("hb-2"))));
+        let text =
+            |published: &Published| String::from_utf8(published.targets[&target("r2")].subject.concat());
+        assert!(text(&publisher.publish(at("03:01:00"))).unwrap().contains("alicloud_resource_tag{"));
+        publisher.absorb(&outcome("r1", "03:02:00", Ok(tagged("hb-1"))));
+        assert!(!text(&publisher.publish(at("03:02:00"))).unwrap().contains("alicloud_resource_tag{"));
+    }
+
+    #[test]
+    fn grace_and_staleness_end_by_themselves_also_while_collections_fail() {
+        let mut publisher = publisher(["r1"], 100);
+        publisher.absorb(&outcome("r1", "03:01:00", Ok(untagged("hb-1"))));
+        let failure = Failure { reason: "throttled", message: String::new() };
+        publisher.absorb(&outcome("r1", "03:02:00", Err(failure)));
+        let mut shown = |time| Arc::clone(&publisher.publish(at(time)).targets[&target("r1")]);
+        assert_eq!(shown("03:02:00").judgement.verdicts[0].state, State::Pending);
+        assert_eq!(shown("03:10:00").judgement.verdicts[0].state, State::Violating);
+        assert!(shown("04:01:00").known.is_some());
+        assert!(shown("04:01:01").known.is_none());
+        assert_eq!(publisher.nap(at("04:01:01")), LONGEST_NAP);
+    }
+
+    #[test]
+    fn it_naps_until_the_first_moment_at_which_the_clock_changes_something() {
+        let mut publisher = publisher(["r1"], 100);
+        publisher.absorb(&outcome("r1", "03:01:00", Ok(untagged("hb-1"))));
+        publisher.publish(at("03:09:30"));
+        assert_eq!(publisher.nap(at("03:09:30")), MINUTE / 2);
+    }
 }
