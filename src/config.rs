@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct Config {
     pub options: Options,
     pub system_keys: Arc<GlobSet>,
     pub rules: Rules,
+    /// `None` = in memory.
+    pub state: Option<State>,
     pub log: Log,
 }
 
@@ -64,6 +67,14 @@ pub struct Account {
     pub products: Vec<&'static Product>,
     pub tag_source: TagSource,
     pub credentials: Arc<Provider>,
+}
+
+/// The file that outlives a restart.
+#[derive(Debug)]
+pub struct State {
+    pub path: PathBuf,
+    /// Older changes are deleted.
+    pub retention: Duration,
 }
 
 #[derive(Debug, Clone)]

@@ -112,14 +112,15 @@ fn tag_changes(old: &Tags, new: &Tags, mut push: impl FnMut(ChangeKind)) {
     );
 }
 
-enum Pair<'a, T> {
+/// What stands in two lists under one key.
+pub enum Pair<'a, T> {
     Left(&'a T),
     Right(&'a T),
     Both(&'a T, &'a T),
 }
 
 /// Walks two lists, sorted by `key`, side by side.
-fn merge<'a, T>(
+pub fn merge<'a, T>(
     mut left: &'a [T],
     mut right: &'a [T],
     key: impl Fn(&'a T) -> &'a str,

@@ -13,16 +13,13 @@ use serde::Deserialize;
 use crate::api::ApiError;
 use crate::catalog::Product;
 use crate::client::Client;
-use crate::inventory::{Failure, Listing, Resource};
+use crate::inventory::{Failure, Interner, Listing, Resource};
 
 mod answer;
-mod interner;
 mod join;
 mod paging;
 mod resources;
 mod tags;
-
-use interner::Interner;
 
 /// Where the tags of a target are taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

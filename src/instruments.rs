@@ -67,7 +67,7 @@ impl Instruments {
             )?,
             registry,
         };
-        for operation in ["read", "write"] {
+        for operation in ["open", "read", "write"] {
             instruments.history_failures.with_label_values(&[operation]);
         }
         instruments.register_constants()?;

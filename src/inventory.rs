@@ -7,8 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+mod interner;
 mod tags;
 
+pub use interner::Interner;
 pub use tags::Tags;
 #[cfg(test)]
 pub use tags::tags_of;

@@ -9,10 +9,8 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::diff::Change;
 use crate::exposition::Room;
-use crate::history::History;
-use crate::instruments::Instruments;
+use crate::history::{History, Recalled};
 use crate::inventory::{Outcome, Target};
 
 mod tracked;
@@ -39,7 +37,6 @@ impl Published {
 pub struct Publisher {
     settings: Settings,
     history: History,
-    instruments: Instruments,
     version: u64,
     targets: BTreeMap<Target, Tracked>,
 }
@@ -48,16 +45,17 @@ pub struct Publisher {
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 
 impl Publisher {
-    /// `targets` with the type of their resources.
+    /// `targets` with the type of their resources and what is recalled of them.
     pub fn new(
         settings: Settings,
         history: History,
-        instruments: Instruments,
-        targets: impl IntoIterator<Item = (Target, String)>,
+        targets: impl IntoIterator<Item = (Target, String, Recalled)>,
     ) -> Self {
-        let tracked = |(target, kind): (Target, String)| (target.clone(), Tracked::new(target, kind));
+        let tracked = |(target, kind, recalled): (Target, String, Recalled)| {
+            (target.clone(), Tracked::new(target, kind, recalled, &settings.options))
+        };
         let targets = targets.into_iter().map(tracked).collect();
-        Self { settings, history, instruments, version: 0, targets }
+        Self { settings, history, version: 0, targets }
     }
 
     /// What is to be seen now. Only targets in which something is new are judged and rendered.
@@ -85,7 +83,7 @@ impl Publisher {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(nap) => if self.nap(now()) > Duration::ZERO { continue },
                 outcome = outcomes.recv() => match outcome {
-                    Some(outcome) => self.absorb(&outcome),
+                    Some(outcome) => self.absorb(&outcome).await,
                     None => return,
                 },
             }
@@ -93,14 +91,13 @@ impl Publisher {
         }
     }
 
-    /// Advances the outcome's target and logs what changed.
-    pub fn absorb(&mut self, outcome: &Outcome) {
+    /// Advances the outcome's target, and stores what it brought.
+    pub async fn absorb(&mut self, outcome: &Outcome) {
         let Some(tracked) = self.targets.get_mut(&outcome.target) else { return };
-        let changes = tracked.advance(outcome, &self.settings.options);
-        tell(outcome, &changes);
-        if let Err(error) = self.history.append(&changes) {
-            self.instruments.history_failed("write");
-            tracing::error!(%error, "could not write the change log");
+        let step = tracked.advance(outcome, &self.settings.options);
+        tell(outcome, step.as_ref().map_or(0, |step| step.changes.len()));
+        if let Some(step) = step {
+            self.history.commit(step).await;
         }
     }
 
@@ -112,11 +109,11 @@ impl Publisher {
     }
 }
 
-fn tell(outcome: &Outcome, changes: &[Change]) {
+fn tell(outcome: &Outcome, changes: usize) {
     let Outcome { target, took, .. } = outcome;
     match &outcome.listed {
         Ok(listing) => {
-            let (resources, changes) = (listing.resources.len(), changes.len());
+            let resources = listing.resources.len();
             tracing::info!(%target, resources, changes, ?took, "collected");
         }
         Err(failure) => {
@@ -136,6 +133,7 @@ mod tests {
 
     use super::*;
     use crate::exposition::Options;
+    use crate::instruments::Instruments;
     use crate::inventory::{Failure, Listing, Resource, Tags, tags_of};
     use crate::policy::{RequiredTag, Rules, State};
 
@@ -152,9 +150,9 @@ mod tests {
         let options = Options { resource_tag: true, include_keys, max_series, ..Options::default() };
         let rules = Rules { required_tags, grace_period: 10 * MINUTE };
         let settings = Settings { rules, options, max_staleness: 60 * MINUTE };
-        let history = History::in_memory().unwrap();
-        let targets = regions.map(|region| (target(region), "TYPE".to_owned()));
-        Publisher::new(settings, history, Instruments::new().unwrap(), targets)
+        let history = History::in_memory(Instruments::new().unwrap()).unwrap();
+        let targets = regions.map(|region| (target(region), "TYPE".to_owned(), Recalled::default()));
+        Publisher::new(settings, history, targets)
     }
 
     fn target(region: &str) -> Target {
@@ -182,25 +180,25 @@ mod tests {
         Arc::new([resource(id, Tags::default())])
     }
 
-    #[test]
-    fn an_outcome_renders_its_own_target_only() {
+    #[tokio::test]
+    async fn an_outcome_renders_its_own_target_only() {
         let mut publisher = publisher(["r1", "r2"], 100);
-        publisher.absorb(&outcome("r1", "03:01:00", Ok(untagged("hb-1"))));
-        publisher.absorb(&outcome("r2", "03:01:00", Ok(untagged("hb-2"))));
+        publisher.absorb(&outcome("r1", "03:01:00", Ok(untagged("hb-1")))).await;
+        publisher.absorb(&outcome("r2", "03:01:00", Ok(untagged("hb-2")))).await;
         let before = publisher.publish(at("03:01:00"));
-        publisher.absorb(&outcome("r2", "03:02:00", Ok(untagged("hb-3"))));
+        publisher.absorb(&outcome("r2", "03:02:00", Ok(untagged("hb-3")))).await;
         let after = publisher.publish(at("03:02:00"));
         assert!(Arc::ptr_eq(&before.targets[&target("r1")], &after.targets[&target("r1")]));
         assert!(!Arc::ptr_eq(&before.targets[&target("r2")], &after.targets[&target("r2")]));
     }
 
-    #[test]
-    fn a_listing_that_says_nothing_new_renders_no_resource() {
+    #[tokio::test]
+    async fn a_listing_that_says_nothing_new_renders_no_resource() {
         let mut publisher = publisher(["r1"], 100);
         let same = untagged("hb-1");
-        publisher.absorb(&outcome("r1", "03:01:00", Ok(Arc::clone(&same))));
+        publisher.absorb(&outcome("r1", "03:01:00", Ok(Arc::clone(&same)))).await;
         let before = publisher.publish(at("03:01:00"));
-        publisher.absorb(&outcome("r1", "03:02:00", Ok(same)));
+        publisher.absorb(&outcome("r1", "03:02:00", Ok(same))).await;
         let after = publisher.publish(at("03:02:00"));
         let (before, after) = (&before.targets[&target("r1")], &after.targets[&target("r1")]);
         assert!(Arc::ptr_eq(&before.subject, &after.subject));
@@ -208,24 +206,24 @@ mod tests {
         assert_ne!(before.statuses, after.statuses);
     }
 
-    #[test]
-    fn a_target_that_grows_cuts_those_behind_it() {
+    #[tokio::test]
+    async fn a_target_that_grows_cuts_those_behind_it() {
         let mut publisher = publisher(["r1", "r2"], 1);
         let tagged = |id| Arc::new([resource(id, tags_of([("owner", "x")]))]) as Arc<[Resource]>;
-        publisher.absorb(&outcome("r2", "03:01:00", Ok(tagged("hb-2"))));
+        publisher.absorb(&outcome("r2", "03:01:00", Ok(tagged("hb-2")))).await;
         let text =
             |published: &Published| String::from_utf8(published.targets[&target("r2")].subject.concat());
         assert!(text(&publisher.publish(at("03:01:00"))).unwrap().contains("alicloud_resource_tag{"));
-        publisher.absorb(&outcome("r1", "03:02:00", Ok(tagged("hb-1"))));
+        publisher.absorb(&outcome("r1", "03:02:00", Ok(tagged("hb-1")))).await;
         assert!(!text(&publisher.publish(at("03:02:00"))).unwrap().contains("alicloud_resource_tag{"));
     }
 
-    #[test]
-    fn grace_and_staleness_end_by_themselves_also_while_collections_fail() {
+    #[tokio::test]
+    async fn grace_and_staleness_end_by_themselves_also_while_collections_fail() {
         let mut publisher = publisher(["r1"], 100);
-        publisher.absorb(&outcome("r1", "03:01:00", Ok(untagged("hb-1"))));
+        publisher.absorb(&outcome("r1", "03:01:00", Ok(untagged("hb-1")))).await;
         let failure = Failure { reason: "throttled", message: String::new() };
-        publisher.absorb(&outcome("r1", "03:02:00", Err(failure)));
+        publisher.absorb(&outcome("r1", "03:02:00", Err(failure))).await;
         let mut shown = |time| Arc::clone(&publisher.publish(at(time)).targets[&target("r1")]);
         assert_eq!(shown("03:02:00").judgement.verdicts[0].state, State::Pending);
         assert_eq!(shown("03:10:00").judgement.verdicts[0].state, State::Violating);
@@ -234,10 +232,10 @@ mod tests {
         assert_eq!(publisher.nap(at("04:01:01")), LONGEST_NAP);
     }
 
-    #[test]
-    fn it_naps_until_the_first_moment_at_which_the_clock_changes_something() {
+    #[tokio::test]
+    async fn it_naps_until_the_first_moment_at_which_the_clock_changes_something() {
         let mut publisher = publisher(["r1"], 100);
-        publisher.absorb(&outcome("r1", "03:01:00", Ok(untagged("hb-1"))));
+        publisher.absorb(&outcome("r1", "03:01:00", Ok(untagged("hb-1")))).await;
         publisher.publish(at("03:09:30"));
         assert_eq!(publisher.nap(at("03:09:30")), MINUTE / 2);
     }

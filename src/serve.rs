@@ -15,10 +15,10 @@ use crate::api::{endpoint, http_client};
 use crate::catalog::Product;
 use crate::client::{Client, InFlight, Pace};
 use crate::collector::Collector;
-use crate::config::{Account, Config};
+use crate::config::{Account, Config, State};
 use crate::credentials::REASON_NOT_FOUND;
 use crate::discovery::Lister;
-use crate::history::History;
+use crate::history::{History, Recalled};
 use crate::http::{self, Site};
 use crate::instruments::Instruments;
 use crate::inventory::Target;
@@ -30,17 +30,15 @@ const OUTCOMES: usize = 16;
 /// Runs until `stop`, which is a success; a task that ends before is an error.
 pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
     let instruments = Instruments::new()?;
-    let history = History::in_memory().context("could not open the change log")?;
-    let collectors = collectors(&config, &instruments)?;
-    let targets = collectors
-        .iter()
-        .map(|collector| (collector.target.clone(), collector.lister.product.resource_type.clone()));
+    let history = history(config.state.as_ref(), &instruments)?;
+    let mut collectors = collectors(&config, &instruments)?;
+    let targets = recall(&history, &mut collectors);
     let settings = Settings {
         rules: config.rules,
         options: config.options,
         max_staleness: config.collect.max_staleness,
     };
-    let mut publisher = Publisher::new(settings, history.clone(), instruments.clone(), targets);
+    let mut publisher = Publisher::new(settings, history.clone(), targets);
     let (sender, published) = watch::channel(publisher.publish(now()));
     let (outcomes, received) = mpsc::channel(OUTCOMES);
     let site = Site { published, history, instruments, stop: stop.clone(), process_id: process_id() };
@@ -53,6 +51,28 @@ pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken)
     tasks.spawn(publisher.run(received, sender, stop.clone()));
     tasks.spawn(http::serve(listener, Arc::new(site), config.max_connections, stop.clone()));
     finish(tasks, &stop).await
+}
+
+fn history(state: Option<&State>, instruments: &Instruments) -> anyhow::Result<History> {
+    match state {
+        Some(State { path, retention }) => History::open(path, *retention, instruments.clone()),
+        None => Ok(History::in_memory(instruments.clone())?),
+    }
+}
+
+/// Begins with what is known from before: targets with the type of their resources and what is recalled of them.
+fn recall(history: &History, collectors: &mut [Collector]) -> Vec<(Target, String, Recalled)> {
+    let targets: Vec<_> = collectors.iter().map(|collector| collector.target.clone()).collect();
+    let mut recalled = history.recall(&targets);
+    let begin = |collector: &mut Collector| {
+        let target = collector.target.clone();
+        let recalled = recalled.remove(&target).unwrap_or_default();
+        if let Some(known) = &recalled.known {
+            collector.previous = Arc::clone(&known.resources);
+        }
+        (target, collector.lister.product.resource_type.clone(), recalled)
+    };
+    collectors.iter_mut().map(begin).collect()
 }
 
 /// Waits for the end of all tasks. One that ends unasked stops the others.

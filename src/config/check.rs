@@ -54,10 +54,22 @@ pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Prob
     let options = options(&mut checker, &file.metrics, &file.policy, &system_keys);
     let rules =
         Rules { required_tags: options.required_tags.clone(), grace_period: file.policy.grace_period.0 };
+    let state = state(&mut checker, file.state);
     let log = log(&mut checker, file.log);
     let max_connections = file.web.max_connections;
     let listen_address = listen_address.ok()?;
-    Some(Config { listen_address, max_connections, collect, api, accounts, options, system_keys, rules, log })
+    Some(Config {
+        listen_address,
+        max_connections,
+        collect,
+        api,
+        accounts,
+        options,
+        system_keys,
+        rules,
+        state,
+        log,
+    })
 }
 
 fn collect(checker: &mut Checker<'_>, file: &file::Collect) -> Collect {
@@ -227,6 +239,12 @@ fn add_label(
         }
         _ => _ = labels.insert(name, key.to_owned()),
     }
+}
+
+fn state(checker: &mut Checker<'_>, file: file::State) -> Option<State> {
+    let retention = file.history_retention.0;
+    checker.unless(!retention.is_zero(), "state.history_retention", "must be above 0");
+    (!file.path.is_empty()).then(|| State { path: file.path.into(), retention })
 }
 
 fn log(checker: &mut Checker<'_>, file: file::Log) -> Log {

@@ -32,6 +32,7 @@ section! {
         accounts: Vec<Account> = Vec::new(),
         metrics: Metrics = Metrics::default(),
         policy: Policy = Policy::default(),
+        state: State = State::default(),
         log: Log = Log::default(),
     }
 }
@@ -103,6 +104,13 @@ section! {
     RequiredTag {
         key: String = String::new(),
         label: String = String::new(),
+    }
+}
+
+section! {
+    State {
+        path: String = String::new(),
+        history_retention: Span = Span(Duration::from_secs(90 * 86_400)),
     }
 }
 

@@ -138,7 +138,6 @@ fn not_yet(path: &str) -> bool {
         "policy.forbidden_tags",
         "policy.max_tags",
         "policy.exemptions",
-        "state",
         "shard",
     ];
     const LATER_IN_RULES: &[&str] = &["aliases", "values", "pattern", "applies_to"];

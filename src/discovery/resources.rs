@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::answer::{Described, Page, described};
-use super::interner::Interner;
+
 use super::paging::{Pager, RepeatedToken};
 use super::{Error, Lister, Row, Rows};
 use crate::api::{ApiError, ErrorKind};
-use crate::inventory::{Resource, Tags};
+use crate::inventory::{Interner, Resource, Tags};
 
 /// How often a listing that does not agree with itself is read again.
 const MAX_REREADS: usize = 3;

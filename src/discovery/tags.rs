@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::answer::tagged;
-use super::interner::Interner;
 use super::join::TagsById;
 use super::paging::{RepeatedToken, Tokens};
 use super::{Error, Lister, Rows};
 use crate::api::{ApiError, ErrorKind};
+use crate::inventory::Interner;
 
 impl Lister {
     /// The tags of all `rows`. A row that turns out to be gone is taken out.

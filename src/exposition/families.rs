@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{Family, Kind, Samples, TargetView};
-use crate::inventory::{REASONS, Resource};
+use crate::inventory::{Inventory, REASONS, Resource};
 use crate::policy::{State, Verdict};
 
 /// What was seen in the cloud.
@@ -103,10 +103,13 @@ pub const STATUS: &[Family] = &[
     ),
     gauge(
         "alicloud_tag_exporter_snapshot_stale",
-        "1 from a failed collection until the next one that works, 0 otherwise.",
+        "1 from a failed collection, or a restart, until the next collection that works; 0 otherwise.",
         |view, samples| {
-            if let Some(attempt) = &view.inventory.last_attempt {
-                samples.add_bare(flag(attempt.failure.is_some()));
+            let Inventory { known, last_attempt } = view.inventory;
+            match last_attempt {
+                Some(attempt) => samples.add_bare(flag(attempt.failure.is_some())),
+                None if known.is_some() => samples.add_bare(1.0),
+                None => {}
             }
         },
     ),

@@ -19,17 +19,14 @@ pub(super) async fn answer(site: &Site, query: &str) -> Result<Answer, BadQuery>
     let mut filter = filter(query)?;
     let limit = filter.limit;
     filter.limit += 1; // one more tells whether there is a next page
-    let history = site.history.clone();
-    let read = tokio::task::spawn_blocking(move || history.read(&filter)).await;
-    let Ok(Ok(mut changes)) = read else {
-        site.instruments.history_failed("read");
+    let Ok(mut changes) = site.history.read(filter).await else {
         let text = "the change log could not be read";
         return Ok(error(StatusCode::INTERNAL_SERVER_ERROR, "internal", text));
     };
     let more = changes.len() > limit;
     changes.truncate(limit);
     let last = changes.last().filter(|_| more);
-    let next_cursor = last.and_then(|change| query::cursor(&change.number));
+    let next_cursor = last.and_then(|change| query::cursor(&change.place));
     Ok(json(&Page { changes, next_cursor }))
 }
 
@@ -43,7 +40,7 @@ fn filter(query: &str) -> Result<Filter, BadQuery> {
                 continue;
             }
             "cursor" => {
-                query::once(&mut filter.before, &name, query::place(&value)?)?;
+                query::once(&mut filter.after, &name, query::place(&value)?)?;
                 continue;
             }
             "since" => {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::diff::{self, Change, ChangeKind};
 use crate::exposition::{self, Blocks, Counters, Cut, Options, Room, TargetView};
+use crate::history::{Recalled, Step};
 use crate::inventory::{Inventory, Known, Outcome, REASONS, Resource, Status, Target};
 use crate::policy::{self, Judgement, Rules};
 
@@ -47,7 +48,9 @@ pub(super) struct Tracked {
 }
 
 impl Tracked {
-    pub fn new(target: Target, resource_type: String) -> Self {
+    /// A target of which `recalled` is known.
+    pub fn new(target: Target, resource_type: String, recalled: Recalled, options: &Options) -> Self {
+        let Recalled { known, tally, tags_changed_at } = recalled;
         let shown = Shown {
             resource_type,
             status: Status::Pending,
@@ -59,10 +62,10 @@ impl Tracked {
         };
         Self {
             target,
-            inventory: Inventory::default(),
-            counters: Counters::default(),
-            tags_changed_at: BTreeMap::new(),
-            series: 0,
+            series: exposition::series(options, resources_of(known.as_ref())),
+            inventory: Inventory { known, last_attempt: None },
+            counters: Counters { changes: tally, ..Counters::default() },
+            tags_changed_at,
             cut: Cut::default(),
             shown: Arc::new(shown),
             due: Some(Timestamp::MIN),
@@ -74,8 +77,8 @@ impl Tracked {
         self.due
     }
 
-    /// Takes the outcome of a collection, and gives what changed by it.
-    pub fn advance(&mut self, outcome: &Outcome, options: &Options) -> Vec<Change> {
+    /// Takes the outcome of a collection, and gives what is to be stored; a failure brings nothing.
+    pub fn advance(&mut self, outcome: &Outcome, options: &Options) -> Option<Step> {
         let advanced = self.inventory.advance(outcome);
         let before = std::mem::replace(&mut self.inventory, advanced).known;
         let changes = match (&before, &self.inventory.known) {
@@ -89,7 +92,9 @@ impl Tracked {
         self.count(outcome, &changes);
         self.date(&changes);
         self.due = Some(Timestamp::MIN);
-        changes
+        outcome.listed.as_ref().ok()?;
+        let (target, known) = (self.target.clone(), self.inventory.known.clone()?);
+        Some(Step { target, before, known, changes, tally: self.counters.changes })
     }
 
     fn count(&mut self, outcome: &Outcome, changes: &[Change]) {

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod daemon;
+mod program;
 mod promtool;
+mod restart;
 mod sdk;
 mod secrets;
 mod shifting;

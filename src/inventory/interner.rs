@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::inventory::Resource;
+use super::Resource;
 
-pub(super) struct Interner(HashSet<Arc<str>>);
+pub struct Interner(HashSet<Arc<str>>);
 
 impl Interner {
     /// Knows the texts of `previous`, so that a listing that found nothing new allocates next to nothing.
