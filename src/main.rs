@@ -42,7 +42,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         _ => load(&cli.flags.sources_with_file(environment)?)?,
     };
     if cli.command == Some(Command::CheckConfig) {
-        println!("the configuration is right: {:?} targets", serve::targets_by_product(&config));
+        println!("the configuration is right: {}", serve::summary(&config));
         return Ok(());
     }
     start_log(&config.log);

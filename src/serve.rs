@@ -164,14 +164,15 @@ impl Parts<'_> {
 }
 
 /// How many targets a configuration has, by product.
-pub fn targets_by_product(config: &Config) -> BTreeMap<&str, usize> {
-    let mut numbers = BTreeMap::new();
+pub fn summary(config: &Config) -> String {
+    let mut numbers = BTreeMap::<&str, usize>::new();
     for account in &config.accounts {
         for product in &account.products {
-            *numbers.entry(product.name.as_str()).or_default() += account.regions.len();
+            *numbers.entry(&product.name).or_default() += account.regions.len();
         }
     }
-    numbers
+    let numbers = numbers.into_iter().map(|(product, number)| format!("{number} of {product}"));
+    format!("targets: {}", numbers.collect::<Vec<_>>().join(", "))
 }
 
 fn process_id() -> String {

@@ -13,8 +13,9 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn wrong(&mut self, path: impl Into<String>, text: impl Into<String>) {
-        let origin = self.sources.file.as_ref().map(|(name, _)| name.clone());
-        self.problems.push(Problem { origin, path: path.into(), text: text.into() });
+        let path = path.into();
+        let origin = self.sources.origin(&path);
+        self.problems.push(Problem { origin, path, text: text.into() });
     }
 
     fn unless(&mut self, right: bool, path: &str, text: &str) {

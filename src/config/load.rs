@@ -19,6 +19,18 @@ pub struct Sources {
     pub flags: Vec<(&'static str, String)>,
 }
 
+impl Sources {
+    /// Where the value at `path` comes from: the flag, the variable, or the file.
+    pub(super) fn origin(&self, path: &str) -> Option<String> {
+        if self.flags.iter().any(|(flag, _)| *flag == path) {
+            return Some(format!("--{}", path.replace('_', "-")));
+        }
+        let variable = format!("{PREFIX}__{}", path.to_uppercase().replace('.', "__"));
+        let file = self.file.as_ref().map(|(name, _)| name.clone());
+        self.environment.keys().find(|name| name.eq_ignore_ascii_case(&variable)).cloned().or(file)
+    }
+}
+
 const PREFIX: &str = "TAG_EXPORTER";
 
 /// The configuration, checked, or everything that is wrong with it.
@@ -102,13 +114,7 @@ fn take(root: &mut Value, path: &Path) -> Option<Value> {
 
 fn problem(path: &Path, text: &str, taken: Option<Value>, sources: &Sources) -> Problem {
     let path = path.to_string();
-    let variable = format!("{PREFIX}__{}", path.to_uppercase().replace('.', "__"));
-    let file = sources.file.as_ref().map(|(name, _)| name.clone());
-    let origin = match sources.environment.contains_key(&variable) {
-        true => Some(variable),
-        false => file,
-    };
-    Problem { origin, text: described(&path, text, taken.as_ref()), path }
+    Problem { origin: sources.origin(&path), text: described(&path, text, taken.as_ref()), path }
 }
 
 /// What is wrong with a value; one near credentials is not repeated.
@@ -217,6 +223,24 @@ mod tests {
             report,
             "TAG_EXPORTER__COLLECT__INTERVAL: collect.interval: is no duration such as 90s, 5m or 1h"
         );
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_told_with_where_it_was_given() {
+        let environment = [("TAG_EXPORTER__COLLECT__INTERVAL".to_owned(), "10ms".to_owned())];
+        let sources = Sources {
+            file: Some(("config.toml".to_owned(), format!("{ACCOUNT}[api]\nmax_attempts = 0"))),
+            environment: environment.into(),
+            flags: vec![("log.level", "loud".to_owned())],
+        };
+        let report = load(&sources).unwrap_err().to_string();
+        for expected in [
+            "TAG_EXPORTER__COLLECT__INTERVAL: collect.interval: must be at least 1s",
+            "config.toml: api.max_attempts: must be 1 to 100",
+            "--log.level: log.level: must be error, warn, info, debug or trace",
+        ] {
+            assert!(report.contains(expected), "{expected} is not in:\n{report}");
+        }
     }
 
     #[test]
