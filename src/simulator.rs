@@ -19,14 +19,16 @@
 //! # }
 //! ```
 
-use std::sync::{Arc, Mutex, PoisonError};
-
+mod access_key;
 mod answer;
+mod cloud;
 mod clusters;
 pub mod demo;
 mod error;
 mod fault;
+mod gateway;
 mod log;
+mod next_token;
 mod operations;
 mod parameters;
 mod request;
@@ -35,25 +37,11 @@ mod signature;
 mod state;
 mod synthetic;
 
+pub use access_key::AccessKey;
+pub use cloud::Cloud;
 pub use clusters::{Cluster, Clusters};
 pub use fault::{Fault, FaultRule};
 pub use log::{Answered, Recorded, RequestLog};
 pub use server::serve;
-pub use state::{AccessKey, AfterRequest, Limits, Region, State};
+pub use state::{AfterRequest, Limits, Region, State};
 pub use synthetic::synthetic;
-
-/// One simulated cloud. Clones share the state, and so do all listeners that serve it.
-#[derive(Clone)]
-pub struct Cloud(Arc<Mutex<State>>);
-
-impl Cloud {
-    pub fn new(state: State) -> Self {
-        Self(Arc::new(Mutex::new(state)))
-    }
-
-    /// Looks at the state or changes it, between two requests.
-    pub fn edit<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
-        // A test that panics inside `change` leaves a state that is still whole enough to look at.
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}

@@ -55,3 +55,8 @@ impl Answer {
         }
     }
 }
+
+/// The body of a successful answer.
+pub(super) fn to_json(answer: &impl serde::Serialize) -> Result<String, CloudError> {
+    serde_json::to_string(answer).map_err(CloudError::internal)
+}

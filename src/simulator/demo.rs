@@ -3,7 +3,8 @@
 use fastrand::Rng;
 use jiff::Timestamp;
 
-use super::state::{AccessKey, Region, State};
+use super::access_key::AccessKey;
+use super::state::{Region, State};
 
 mod drift;
 mod fleet;

@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Delivery};
 use super::error::CloudError;
-use super::operations::{invalid_token, token_of_first_page};
 use super::request::Request;
-use super::signature;
+use super::{next_token, signature};
 
 /// Which requests go wrong, and how. `FaultRule { times: Some(1), ..FaultRule::of(Fault::Abort) }` is one abort.
 #[derive(Clone, Debug)]
@@ -113,7 +112,7 @@ impl Fault {
             Self::ClockSkew => refuse(signature::expired()),
             Self::NonceUsed => refuse(signature::nonce_used()),
             Self::SignatureMismatch => refuse(signature::mismatch(request)),
-            Self::WrongToken => refuse(invalid_token()),
+            Self::WrongToken => refuse(next_token::invalid()),
             Self::Abort => Answer { delivery: Delivery::Never, ..healthy },
             Self::Truncate => Answer { delivery: Delivery::BreaksOff, ..healthy },
             Self::Slow(delay) => Answer { delay: *delay, ..healthy },
@@ -172,7 +171,7 @@ fn edit_json(answer: Answer, edit: impl FnOnce(&mut serde_json::Map<String, Valu
 
 fn repeat_token(answer: &mut serde_json::Map<String, Value>, request: &Request) {
     if answer.contains_key("TagResources") {
-        answer.insert("NextToken".to_owned(), json!(token_of_first_page(request)));
+        answer.insert("NextToken".to_owned(), json!(next_token::write(0, request)));
     }
 }
 
@@ -247,7 +246,7 @@ mod tests {
             assert_eq!(spoiled(&fault).body, body);
         }
         assert_eq!(spoiled(&Fault::Html).status, 502);
-        assert!(spoiled(&Fault::RepeatToken).body.contains(token_of_first_page(&listing()).trim_end()));
+        assert!(spoiled(&Fault::RepeatToken).body.contains(next_token::write(0, &listing()).trim_end()));
     }
 
     #[test]

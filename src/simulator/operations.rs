@@ -10,8 +10,6 @@ mod describe_regions;
 mod list_tag_resources;
 mod list_tags;
 
-pub(super) use list_tag_resources::{invalid_token, token_of_first_page};
-
 /// The only version of the HBase API.
 const VERSION: &str = "2019-01-01";
 
@@ -48,10 +46,6 @@ impl Operation {
             Self::ListTags => list_tags::answer(state, parameters, request_id),
         }
     }
-}
-
-fn to_json(answer: &impl serde::Serialize) -> Result<String, CloudError> {
-    serde_json::to_string(answer).map_err(CloudError::internal)
 }
 
 /// The answer to a request that needs no signature, or the code of the refusal.

@@ -16,8 +16,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Cloud;
 use super::answer::{Answer, Delivery};
+use super::cloud::Cloud;
 use super::fault::first_half;
 use super::request::Request;
 

@@ -9,9 +9,9 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::access_key::AccessKey;
 use super::error::CloudError;
 use super::request::Request;
-use super::state::AccessKey;
 
 mod v1;
 

@@ -2,8 +2,9 @@
 
 use std::iter;
 
+use super::access_key::AccessKey;
 use super::clusters::Cluster;
-use super::state::{AccessKey, Region, State};
+use super::state::{Region, State};
 
 /// Region ids of the real cloud, for the first regions.
 const REGIONS: [&str; 10] = [

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::to_json;
+use crate::simulator::answer::to_json;
 use crate::simulator::clusters::Cluster;
 use crate::simulator::error::CloudError;
 use crate::simulator::parameters::{Parameters, TagFilter};

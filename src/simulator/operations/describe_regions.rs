@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::to_json;
+use crate::simulator::answer::to_json;
 use crate::simulator::error::CloudError;
 use crate::simulator::parameters::Parameters;
 use crate::simulator::state::{Region, State};

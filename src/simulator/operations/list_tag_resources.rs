@@ -3,14 +3,12 @@
 //! HBase publishes no codes for it. Those here are NAS's, which has the same operation,
 //! <https://alibabacloud.com/help/en/nas/developer-reference/api-nas-2017-06-26-listtagresources>.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use sha1::{Digest as _, Sha1};
 
-use super::to_json;
+use crate::simulator::answer::to_json;
 use crate::simulator::clusters::{Cluster, Clusters};
 use crate::simulator::error::CloudError;
+use crate::simulator::next_token;
 use crate::simulator::parameters::{Parameters, TagFilter};
 use crate::simulator::request::Request;
 use crate::simulator::state::State;
@@ -58,18 +56,13 @@ pub fn answer(
         let message = "Either ResourceId or Tag must be specified.";
         return Err(CloudError::bad("MissingParameter.ResourceIdOrTag", message));
     }
-    let first = token.map_or(Ok(0), |token| read_token(token, request))?;
+    let first = token.map_or(Ok(0), |token| next_token::read(token, request))?;
     let rows = rows(select(&region.clusters, &ids, &filters));
     let mut rows = rows.skip(first);
     let tag_resource = rows.by_ref().take(state.limits.tag_rows).collect();
-    let next = rows.next().map(|_| write_token(first + state.limits.tag_rows, request));
+    let next = rows.next().map(|_| next_token::write(first + state.limits.tag_rows, request));
     let next_token = next.unwrap_or_default();
     to_json(&ListTagResources { request_id, next_token, tag_resources: TagResources { tag_resource } })
-}
-
-/// A token that leads back to the start, for [`crate::simulator::Fault::RepeatToken`].
-pub fn token_of_first_page(request: &Request) -> String {
-    write_token(0, request)
 }
 
 /// The clusters that have one of the ids, if any are given, and fit every filter.
@@ -92,38 +85,6 @@ fn rows(clusters: Vec<&Cluster>) -> impl Iterator<Item = TagResource<'_>> {
             tag_value,
         })
     })
-}
-
-/// Which row comes next, and for which request. The text ends in a newline, as in the sample of NAS: a client that
-/// trims tokens or forgets to encode them is found out.
-fn write_token(first: usize, request: &Request) -> String {
-    format!("{}\n", STANDARD.encode(format!("{first} {}", fingerprint(request))))
-}
-
-fn read_token(token: &str, request: &Request) -> Result<usize, CloudError> {
-    let parse = || {
-        let decoded = String::from_utf8(STANDARD.decode(token.strip_suffix('\n')?).ok()?).ok()?;
-        let (first, of) = decoded.split_once(' ')?;
-        first.parse().ok().filter(|_| of == fingerprint(request))
-    };
-    parse().ok_or_else(invalid_token)
-}
-
-/// The refusal of a token that does not belong to the request.
-pub fn invalid_token() -> CloudError {
-    CloudError::bad("InvalidNextToken", "The specified NextToken is invalid.")
-}
-
-/// The same for requests that differ in their token only.
-fn fingerprint(request: &Request) -> String {
-    let mut digest = Sha1::new();
-    for (name, value) in request.business().filter(|(name, _)| *name != "NextToken") {
-        for text in [name, value] {
-            digest.update(text.len().to_be_bytes());
-            digest.update(text);
-        }
-    }
-    STANDARD.encode(digest.finalize())
 }
 
 #[cfg(test)]

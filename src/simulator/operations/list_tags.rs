@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::to_json;
+use crate::simulator::answer::to_json;
 use crate::simulator::error::CloudError;
 use crate::simulator::parameters::Parameters;
 use crate::simulator::state::State;
