@@ -1,56 +1,11 @@
 //! The daemon as its users see it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use alicloud_tag_exporter::simulator::{Fault, FaultRule, State, synthetic};
-use serde_json::Value;
+use alicloud_tag_exporter::simulator::{Fault, FaultRule, synthetic};
 use tokio::task::JoinSet;
 
 use crate::support::Daemon;
-
-/// Region and id → tags, as the cloud has them.
-fn tags_in_the_cloud(state: &State) -> BTreeMap<(String, String), BTreeMap<String, String>> {
-    let regions = state.regions.iter();
-    regions
-        .flat_map(|(region, known)| {
-            known.clusters.iter().map(move |cluster| {
-                let tags = cluster.tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-                ((region.clone(), cluster.id().to_owned()), tags)
-            })
-        })
-        .collect()
-}
-
-async fn tags_in_the_answers(daemon: &Daemon) -> BTreeMap<(String, String), BTreeMap<String, String>> {
-    let mut all = BTreeMap::new();
-    let mut path = "/tags?limit=700".to_owned();
-    loop {
-        let page = daemon.json(&path).await;
-        for row in page["resources"].as_array().unwrap() {
-            let text = |name: &str| row[name].as_str().unwrap().to_owned();
-            let tags = serde_json::from_value(row["tags"].clone()).unwrap();
-            assert!(all.insert((text("region_id"), text("resource_id")), tags).is_none(), "shown twice");
-        }
-        let Value::String(cursor) = &page["next_cursor"] else { return all };
-        path = format!("/tags?limit=700&cursor={cursor}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn three_regions_of_a_thousand_clusters_are_shown_exactly() {
-    let mut state = synthetic(3, 1000, 5);
-    state.limits.tag_rows = 1000;
-    let daemon = Daemon::start_every("30s", state, "").await;
-    daemon.until_fresh().await;
-    let expected = daemon.cloud.edit(|state| tags_in_the_cloud(state));
-    assert_eq!(expected.len(), 3000);
-    assert!(tags_in_the_answers(&daemon).await == expected, "/tags differs from the cloud");
-    let metrics = daemon.metrics().await;
-    let number = |name: &str| metrics.lines().filter(|line| line.starts_with(name)).count();
-    assert_eq!(number("alicloud_resource_info{"), 3000);
-    assert_eq!(number("alicloud_resource_tag{"), expected.values().map(BTreeMap::len).sum::<usize>());
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn before_the_first_collection_there_are_targets_and_counters_but_no_subject() {
@@ -99,7 +54,7 @@ async fn a_region_that_fails_keeps_its_data_and_says_so_and_the_other_stays_fres
 async fn one_region_fails_by(fault: Fault, actions: &[&str]) {
     let daemon = Daemon::start(synthetic(2, 30, 3), "").await;
     daemon.until_fresh().await;
-    let expected = tags_in_the_answers(&daemon).await;
+    let expected = daemon.resources().await;
     let failing = daemon.cloud.edit(|state| state.regions.keys().next().unwrap().clone());
     for action in actions {
         daemon.cloud.edit(|state| {
@@ -108,7 +63,7 @@ async fn one_region_fails_by(fault: Fault, actions: &[&str]) {
         });
         let target = format!("/tags?region_id={failing}&limit=1");
         daemon.until(&target, |_, text| text.contains(r#""status":"stale""#)).await;
-        assert_eq!(tags_in_the_answers(&daemon).await, expected, "{fault:?} on {action}");
+        assert_eq!(daemon.resources().await, expected, "{fault:?} on {action}");
         let other_is_fresh = |_, text: &str| text.matches(r#""status":"fresh""#).count() == 1;
         daemon.until("/tags?limit=1", other_is_fresh).await;
         daemon.cloud.edit(|state| state.faults.clear());

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod daemon;
+mod exact;
+mod golden;
 mod program;
 mod promtool;
 mod restart;
@@ -9,3 +11,4 @@ mod sdk;
 mod secrets;
 mod shifting;
 mod support;
+mod text_format;

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use alicloud_tag_exporter::simulator::synthetic;
 
+use crate::golden;
 use crate::support::Daemon;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -15,6 +16,21 @@ async fn promtool_finds_nothing_in_the_metrics() {
     daemon.until_fresh().await;
     let metrics = daemon.metrics().await;
     assert!(metrics.contains("\nalicloud_resource_required_tag_violation_info{"));
+    assert_nothing_found(&metrics);
+}
+
+#[test]
+#[ignore = "needs promtool; `make test` runs it"]
+fn promtool_finds_nothing_in_the_golden_files() {
+    let files: Vec<_> =
+        std::fs::read_dir(golden::folder()).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(!files.is_empty());
+    for file in files {
+        assert_nothing_found(&std::fs::read_to_string(file).unwrap());
+    }
+}
+
+fn assert_nothing_found(metrics: &str) {
     let promtool = std::env::var("TAG_EXPORTER_PROMTOOL").unwrap_or_else(|_| "promtool".to_owned());
     let mut check = Command::new(promtool);
     check.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -15,6 +15,7 @@ use alicloud_tag_exporter::instruments::Instruments;
 use alicloud_tag_exporter::serve;
 use alicloud_tag_exporter::simulator::{self, Cloud, State};
 use globset::GlobSet;
+use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -27,7 +28,7 @@ pub struct Daemon {
     pub cloud: Cloud,
     pub stop: CancellationToken,
     pub running: JoinHandle<anyhow::Result<()>>,
-    address: SocketAddr,
+    pub address: SocketAddr,
     http: reqwest::Client,
     _stop_cloud: DropGuard,
 }
@@ -35,11 +36,11 @@ pub struct Daemon {
 impl Daemon {
     /// Against `state`, with the regions of that state and a collection each two seconds.
     pub async fn start(state: State, more: &str) -> Self {
-        Self::start_every("2s", state, more).await
+        Self::start_with(&[], state, more).await
     }
 
-    /// The same with another interval, which is the deadline too.
-    pub async fn start_every(interval: &str, state: State, more: &str) -> Self {
+    /// The same with other settings, by key path. `more` is the end of the configuration file.
+    pub async fn start_with(settings: &[(&'static str, &str)], state: State, more: &str) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let regions: Vec<_> = state.regions.keys().cloned().collect();
         let cloud = Cloud::new(state);
@@ -49,7 +50,7 @@ impl Daemon {
         tokio::spawn(simulator::serve(listener, cloud.clone(), stop_cloud.clone()));
         let text = format!(
             r#"
-            collect = {{ interval = "{interval}" }}
+            collect = {{ interval = "2s" }}
             api = {{ endpoint = "http://{endpoint}", requests_per_second = 5000.0, max_attempts = 1 }}
             [[accounts]]
             name = "test"
@@ -58,7 +59,8 @@ impl Daemon {
             {more}"#
         );
         let file = Some(("test".to_owned(), text));
-        let config = load(&Sources { file, ..Sources::default() }).unwrap();
+        let flags = settings.iter().map(|(path, value)| (*path, (*value).to_owned())).collect();
+        let config = load(&Sources { file, flags, ..Sources::default() }).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -67,8 +69,12 @@ impl Daemon {
         Self { cloud, stop, running, address, http, _stop_cloud: stop_cloud.drop_guard() }
     }
 
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("http://{}{path}", self.address))
+    }
+
     pub async fn get(&self, path: &str) -> (u16, String) {
-        let answer = self.http.get(format!("http://{}{path}", self.address)).send().await.unwrap();
+        let answer = self.request(Method::GET, path).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
@@ -99,6 +105,17 @@ impl Daemon {
         let old = ["pending", "stale", "failed"].map(|status| format!(r#""status":"{status}""#));
         self.until("/tags?limit=1", |_, text| !old.iter().any(|status| text.contains(status))).await;
         assert_eq!(self.get("/readyz").await.0, 200);
+    }
+
+    /// Every resource of `/tags`, page by page.
+    pub async fn resources(&self) -> Vec<Value> {
+        let (mut all, mut path) = (Vec::new(), "/tags?limit=700".to_owned());
+        loop {
+            let mut page = self.json(&path).await;
+            all.append(page["resources"].as_array_mut().unwrap());
+            let Value::String(cursor) = &page["next_cursor"] else { return all };
+            path = format!("/tags?limit=700&cursor={cursor}");
+        }
     }
 }
 
