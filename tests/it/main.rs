@@ -4,6 +4,7 @@
 mod daemon;
 mod exact;
 mod golden;
+mod hostile;
 mod program;
 mod promtool;
 mod restart;

@@ -82,6 +82,14 @@ impl Program {
         }
     }
 
+    /// Asks it to end by a signal; its exit code and its whole log.
+    pub async fn stop(mut self) -> (Option<i32>, String) {
+        let id = self.process.id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").arg(id).status().unwrap().success());
+        let ended = tokio::time::timeout(LIMIT, self.process.wait()).await.expect("it did not end");
+        (ended.unwrap().code(), self.log.await.unwrap())
+    }
+
     /// Waits until `path` answers something that `is_so`.
     pub async fn until(&self, path: &str, mut is_so: impl FnMut(&str) -> bool) -> String {
         let looking = async {
