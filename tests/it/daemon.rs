@@ -3,73 +3,110 @@
 use std::time::Duration;
 
 use alicloud_tag_exporter::simulator::{Fault, FaultRule, synthetic};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::Daemon;
-
-#[tokio::test(flavor = "multi_thread")]
-async fn before_the_first_collection_there_are_targets_and_counters_but_no_subject() {
-    let mut state = synthetic(2, 3, 2);
-    state.faults.push(FaultRule::of(Fault::Slow(Duration::from_secs(60))));
-    let daemon = Daemon::start(state, "").await;
-    let metrics = daemon.metrics().await;
-    assert_eq!(metrics.matches("\nalicloud_tag_exporter_target{").count(), 2);
-    assert_eq!(metrics.matches("\nalicloud_tag_exporter_collections_total{").count(), 2);
-    assert!(!metrics.contains("\nalicloud_resource"), "{metrics}");
-    assert!(!metrics.contains("alicloud_tag_exporter_collection_success{"), "{metrics}");
-    assert_eq!(daemon.get("/readyz").await.0, 503);
-}
+use crate::text_format::samples;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_region_that_fails_keeps_its_data_and_says_so_and_the_other_stays_fresh() {
     let faults = [
-        Fault::Throttle { retry_after_ms: Some(1) },
-        Fault::Status(503),
-        Fault::Code { status: 403, code: "Forbidden.RAM".into() },
-        Fault::Abort,
-        Fault::Truncate,
-        Fault::CutJson,
-        Fault::ClockSkew,
-        Fault::NonceUsed,
-        Fault::SignatureMismatch,
-        Fault::Html,
-        Fault::HtmlOk,
-        Fault::Empty,
-        Fault::Null,
-        Fault::EmptyObject,
-        Fault::ListInstead,
+        (Fault::Throttle { retry_after_ms: Some(1) }, "throttled"),
+        (Fault::Status(503), "unavailable"),
+        (Fault::Code { status: 403, code: "Forbidden.RAM".into() }, "denied"),
+        (Fault::Abort, "transport"),
+        (Fault::Truncate, "transport"),
+        (Fault::CutJson, "undecodable"),
+        (Fault::Slow(Duration::from_secs(60)), "transport"),
+        (Fault::ClockSkew, "rejected"),
+        (Fault::NonceUsed, "unavailable"),
+        (Fault::SignatureMismatch, "credentials"),
+        (Fault::Html, "unavailable"),
+        (Fault::HtmlOk, "undecodable"),
+        (Fault::Empty, "undecodable"),
+        (Fault::Null, "undecodable"),
+        (Fault::EmptyObject, "undecodable"),
+        (Fault::ListInstead, "undecodable"),
     ];
     let mut daemons = JoinSet::new();
-    for fault in faults {
-        daemons.spawn(one_region_fails_by(fault, &["DescribeInstances", "ListTagResources"]));
+    for (fault, reason) in faults {
+        daemons.spawn(one_region_fails_by(fault, reason, &["DescribeInstances", "ListTagResources"]));
     }
-    for fault in [Fault::RepeatToken, Fault::WrongToken] {
-        daemons.spawn(one_region_fails_by(fault, &["ListTagResources"]));
+    for (fault, reason) in [(Fault::RepeatToken, "inconsistent"), (Fault::WrongToken, "rejected")] {
+        daemons.spawn(one_region_fails_by(fault, reason, &["ListTagResources"]));
     }
     while let Some(ended) = daemons.join_next().await {
         ended.unwrap();
     }
 }
 
-async fn one_region_fails_by(fault: Fault, actions: &[&str]) {
-    let daemon = Daemon::start(synthetic(2, 30, 3), "").await;
+async fn one_region_fails_by(fault: Fault, reason: &str, actions: &[&str]) {
+    // Only the slow cloud is to be given up early: a busy machine is slow too.
+    let timeout = if matches!(fault, Fault::Slow(_)) { "500ms" } else { "10s" };
+    let daemon = Daemon::start_with(&[("api.request_timeout", timeout)], synthetic(2, 30, 3), "").await;
     daemon.until_fresh().await;
     let expected = daemon.resources().await;
-    let failing = daemon.cloud.edit(|state| state.regions.keys().next().unwrap().clone());
+    let regions = daemon.cloud.edit(|state| state.regions.keys().cloned().collect::<Vec<_>>());
+    let [failing, other] = regions.try_into().unwrap();
     for action in actions {
         daemon.cloud.edit(|state| {
             let (action, region) = (Some((*action).to_owned()), Some(failing.clone()));
             state.faults = vec![FaultRule { action, region, ..FaultRule::of(fault.clone()) }];
         });
         let target = format!("/tags?region_id={failing}&limit=1");
-        daemon.until(&target, |_, text| text.contains(r#""status":"stale""#)).await;
+        let error = format!(r#""error":{{"reason":"{reason}","message":"{action} in {failing} "#);
+        daemon.until(&target, |_, text| text.contains(r#""status":"stale""#) && text.contains(&error)).await;
         assert_eq!(daemon.resources().await, expected, "{fault:?} on {action}");
-        let other_is_fresh = |_, text: &str| text.matches(r#""status":"fresh""#).count() == 1;
-        daemon.until("/tags?limit=1", other_is_fresh).await;
+        let one_fails = |_, text: &str| fails(text, &failing) == 1.0 && fails(text, &other) == 0.0;
+        daemon.until("/metrics", one_fails).await;
         daemon.cloud.edit(|state| state.faults.clear());
         daemon.until(&target, |_, text| text.contains(r#""status":"fresh""#)).await;
     }
-    assert_eq!(daemon.json("/tags/changes").await["changes"], serde_json::json!([]));
+    assert_eq!(daemon.json("/tags/changes").await["changes"], json!([]));
+    let samples = samples(&daemon.metrics().await);
+    for name in ["tag_changes_total", "resource_changes_total"] {
+        let counted: f64 = samples[&format!("alicloud_tag_exporter_{name}")].values().sum();
+        assert_eq!(counted, 0.0, "{fault:?}: {name}");
+    }
+}
+
+/// 1 if the metrics say that the region's last collection failed, 0 if not; two of them must agree.
+fn fails(metrics: &str, region: &str) -> f64 {
+    let samples = samples(metrics);
+    let value = |name: &str| {
+        let mut series = samples[&format!("alicloud_tag_exporter_{name}")].iter();
+        *series.find(|(labels, _)| labels["region_id"] == region).unwrap().1
+    };
+    assert_eq!(value("snapshot_stale"), 1.0 - value("collection_success"));
+    value("snapshot_stale")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_that_its_own_pace_makes_too_long_names_the_three_settings() {
+    let settings = [("collect.deadline", "1s"), ("api.requests_per_second", "2.0")];
+    let daemon = Daemon::start_with(&settings, synthetic(1, 1000, 3), "").await;
+    daemon.until("/readyz", |status, _| status == 200).await;
+    let target = &daemon.json("/tags").await["targets"][0];
+    assert_eq!(target["status"], "failed");
+    assert_eq!(target["error"]["reason"], "deadline");
+    let message = target["error"]["message"].as_str().unwrap();
+    for setting in ["api.requests_per_second", "collect.deadline", "collect.interval"] {
+        assert!(message.contains(setting), "{message}");
+    }
+    let failures = &samples(&daemon.metrics().await)["alicloud_tag_exporter_collection_failures_total"];
+    assert!(failures.iter().any(|(labels, number)| labels["reason"] == "deadline" && *number >= 1.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_that_a_slow_cloud_makes_too_long_names_no_setting() {
+    let mut state = synthetic(1, 3, 2);
+    state.faults.push(FaultRule::of(Fault::Slow(Duration::from_secs(60))));
+    let daemon = Daemon::start_with(&[("collect.deadline", "1s")], state, "").await;
+    daemon.until("/readyz", |status, _| status == 200).await;
+    let error = &daemon.json("/tags").await["targets"][0]["error"];
+    assert_eq!(error["reason"], "deadline");
+    assert!(!error["message"].as_str().unwrap().contains("requests_per_second"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ mod hostile;
 mod program;
 mod promtool;
 mod restart;
+mod scrape;
 mod sdk;
 mod secrets;
 mod shifting;

@@ -19,10 +19,14 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::interval;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How long a state may take to come about.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// How often a state is looked at while it is waited for.
+pub const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 pub struct Daemon {
     pub cloud: Cloud,
@@ -88,13 +92,14 @@ impl Daemon {
 
     /// Waits until `path` answers something that `is_so`.
     pub async fn until(&self, path: &str, is_so: impl Fn(u16, &str) -> bool) -> String {
+        let mut looks = interval(BETWEEN_LOOKS);
         let looking = async {
             loop {
+                looks.tick().await;
                 let (status, text) = self.get(path).await;
                 if is_so(status, &text) {
                     return text;
                 }
-                tokio::task::yield_now().await;
             }
         };
         tokio::time::timeout(LIMIT, looking).await.expect("the state did not come about in time")
