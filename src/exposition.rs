@@ -1,12 +1,11 @@
 //! One target's inventory → blocks of Prometheus text, one for each metric family. Pure.
 //!
-//! A block is rendered when what it shows changes, and a scrape only puts blocks one behind the other. Blocks hold
-//! sample lines without comments, so the same ones serve every text format.
+//! A block is rendered and compressed when what it shows changes, and a scrape only puts blocks one behind the other.
+//! Blocks hold sample lines without comments, so the same ones serve every text format.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use globset::GlobSet;
 use jiff::Timestamp;
 
@@ -14,12 +13,16 @@ use crate::diff::Tally;
 use crate::inventory::{Inventory, Known, REASONS, Target};
 use crate::policy::{Judgement, RequiredTag};
 
+mod block;
 mod cut;
 mod families;
 pub mod labels;
+mod own;
 
+pub use block::{Block, Plain, Press, gzip};
 pub use cut::{Cut, Room, series};
 pub use families::{STATUS, SUBJECT};
+pub use own::own;
 
 /// One metric family: everything about it stands in one place.
 pub struct Family {
@@ -33,6 +36,18 @@ pub struct Family {
 pub enum Kind {
     Gauge,
     Counter,
+    Histogram,
+}
+
+/// A text format for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Prometheus' own, version 0.0.4:
+    /// <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>.
+    Text,
+    /// OpenMetrics 1.0.0:
+    /// <https://prometheus.io/docs/specs/om/open_metrics_spec/>.
+    OpenMetrics,
 }
 
 /// What the user chose to see.
@@ -82,37 +97,56 @@ pub struct Counters {
 }
 
 /// The sample lines of one target, a block for each family of a list, in its order.
-pub type Blocks = Vec<Bytes>;
+pub type Blocks = Vec<Block>;
 
 /// Renders `families` for one target.
 pub fn render(families: &[Family], view: &TargetView<'_>) -> Blocks {
     let target_labels = labels::of_target(view.target);
+    let mut press = Press::default();
     let block = |family: &Family| {
-        let mut samples = Samples { text: String::new(), name: family.name, target_labels: &target_labels };
+        let text = String::new();
+        let mut samples =
+            Samples { press: &mut press, text, name: family.name, target_labels: &target_labels };
         (family.samples)(view, &mut samples);
-        samples.text.shrink_to_fit();
-        Bytes::from(samples.text)
+        samples.block()
     };
     families.iter().map(block).collect()
 }
 
-/// The comment lines before a family's samples, in the text format 0.0.4.
-pub fn header(family: &Family) -> String {
-    let Family { name, help, .. } = family;
-    let kind = match family.kind {
-        Kind::Gauge => "gauge",
-        Kind::Counter => "counter",
+/// The comment lines before a family's samples. OpenMetrics names a counter without its `_total`.
+pub fn header(name: &str, kind: Kind, help: &str, format: Format) -> String {
+    let (kind, suffix) = match kind {
+        Kind::Gauge => ("gauge", ""),
+        Kind::Counter => ("counter", "_total"),
+        Kind::Histogram => ("histogram", ""),
+    };
+    let name = match format {
+        Format::Text => name,
+        Format::OpenMetrics => name.strip_suffix(suffix).unwrap_or(name),
     };
     format!("# HELP {name} {help}\n# TYPE {name} {kind}\n")
 }
 
+/// What ends an answer.
+pub fn end(format: Format) -> &'static str {
+    match format {
+        Format::Text => "",
+        Format::OpenMetrics => "# EOF\n",
+    }
+}
+
 /// Writes the sample lines of one family and target.
 struct Samples<'a> {
+    press: &'a mut Press,
+    /// Lines that are not compressed yet.
     text: String,
     name: &'static str,
     /// `account`, `region_id` and `product`, escaped.
     target_labels: &'a str,
 }
+
+/// Bytes of lines that are compressed at once.
+const CHUNK: usize = 64 * 1024;
 
 impl Samples<'_> {
     /// One line; `labels` come behind those of the target.
@@ -125,10 +159,19 @@ impl Samples<'_> {
             text.push('"');
         }
         text.extend(["} ", &value.to_string(), "\n"]);
+        if text.len() >= CHUNK {
+            self.press.push(text);
+            text.clear();
+        }
     }
 
     /// One line with the target's labels only.
     fn add_bare(&mut self, value: f64) {
         self.add([], value);
+    }
+
+    fn block(self) -> Block {
+        self.press.push(&self.text);
+        self.press.block()
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use prometheus::{Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::proto::MetricFamily;
+use prometheus::{Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 
 use crate::api::ApiError;
 
@@ -94,11 +95,11 @@ impl Instruments {
         self.http_requests.with_label_values(&[handler, &code.to_string()]).inc();
     }
 
-    /// All of them in the text format 0.0.4, the process's own figures read now.
-    pub fn render(&self) -> Result<String> {
+    /// All of them, the process's own figures read now.
+    pub fn gather(&self) -> Result<Vec<MetricFamily>> {
         let mut families = self.registry.gather();
         families.extend(process::gather()?);
-        TextEncoder::new().encode_to_string(&families)
+        Ok(families)
     }
 
     fn register_constants(&self) -> Result<()> {

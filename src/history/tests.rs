@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::diff::{self, Tally};
+use crate::exposition;
 use crate::inventory::{Known, Resource, Tags, tags_of};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -73,7 +74,8 @@ fn opened_over(bytes: &[u8]) -> String {
     let path = folder.path().join("state.db");
     std::fs::write(&path, bytes).unwrap();
     let history = open(&folder);
-    let metrics = history.instruments.render().unwrap();
+    let families = history.instruments.gather().unwrap();
+    let metrics = families.iter().map(|family| exposition::own(family).1).collect();
     drop(history);
     assert!(std::fs::read(&path).unwrap() == bytes, "the file was written to");
     metrics

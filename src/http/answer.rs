@@ -12,19 +12,32 @@ use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
-pub(super) type Answer = Response<Blocks>;
+use crate::exposition::Plain;
 
-/// A body of blocks that exist already: nothing is copied, and the length is known.
-#[derive(Debug, Default)]
-pub struct Blocks(VecDeque<Bytes>);
+pub(super) type Answer = Response<Content>;
 
-impl FromIterator<Bytes> for Blocks {
-    fn from_iter<I: IntoIterator<Item = Bytes>>(blocks: I) -> Self {
-        Self(blocks.into_iter().filter(|block| !block.is_empty()).collect())
+/// A body whose length is known. It holds what it shows: a slow reader sees one version to the end.
+#[derive(Debug)]
+pub enum Content {
+    /// Pieces that exist already: nothing is copied.
+    Ready(VecDeque<Bytes>),
+    /// Compressed blocks, inflated as the reader takes them.
+    Inflated(Plain),
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::from_iter([])
     }
 }
 
-impl Body for Blocks {
+impl FromIterator<Bytes> for Content {
+    fn from_iter<I: IntoIterator<Item = Bytes>>(pieces: I) -> Self {
+        Self::Ready(pieces.into_iter().filter(|piece| !piece.is_empty()).collect())
+    }
+}
+
+impl Body for Content {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -32,36 +45,51 @@ impl Body for Blocks {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.pop_front().map(|block| Ok(Frame::data(block))))
+        let piece = match &mut *self {
+            Self::Ready(pieces) => pieces.pop_front(),
+            Self::Inflated(plain) => plain.next(),
+        };
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
+        match self {
+            Self::Ready(pieces) => pieces.is_empty(),
+            Self::Inflated(plain) => plain.left() == 0,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.iter().map(|block| block.len() as u64).sum())
+        SizeHint::with_exact(match self {
+            Self::Ready(pieces) => pieces.iter().map(|piece| piece.len() as u64).sum(),
+            Self::Inflated(plain) => plain.left(),
+        })
     }
 }
 
 pub(super) const JSON: &str = "application/json";
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
-pub(super) fn ok(content_type: &'static str, blocks: impl IntoIterator<Item = Bytes>) -> Answer {
-    let mut answer = Response::new(blocks.into_iter().collect());
+pub(super) fn ok(content_type: &'static str, content: Content) -> Answer {
+    let mut answer = Response::new(content);
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer
 }
 
+/// A body of one piece.
+pub(super) fn whole(text: Bytes) -> Content {
+    [text].into_iter().collect()
+}
+
 pub(super) fn with_status(status: StatusCode, text: &'static str) -> Answer {
-    let mut answer = ok(TEXT, [Bytes::from_static(text.as_bytes())]);
+    let mut answer = ok(TEXT, whole(Bytes::from_static(text.as_bytes())));
     *answer.status_mut() = status;
     answer
 }
 
 pub(super) fn json(value: &impl Serialize) -> Answer {
     match serde_json::to_vec(value) {
-        Ok(text) => ok(JSON, [text.into()]),
+        Ok(text) => ok(JSON, whole(text.into())),
         Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer could not be written"),
     }
 }
@@ -69,7 +97,7 @@ pub(super) fn json(value: &impl Serialize) -> Answer {
 /// `{"error": {"code": …, "message": …}}`.
 pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Answer {
     let text = json!({"error": {"code": code, "message": message}}).to_string();
-    let mut answer = ok(JSON, [text.into()]);
+    let mut answer = ok(JSON, whole(text.into()));
     *answer.status_mut() = status;
     answer
 }

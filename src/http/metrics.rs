@@ -1,44 +1,149 @@
 //! `GET /metrics`: the blocks of all targets, family by family, and our own counters.
 
-use bytes::Bytes;
+use std::sync::LazyLock;
+
 use hyper::StatusCode;
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, VARY};
+use prometheus::proto::MetricFamily;
 
-use super::answer::{Answer, error, ok};
+use super::accept::{self, Coding};
+use super::answer::{Answer, Content, error, ok};
+use super::query::{self, BadQuery};
 use super::site::Site;
-use crate::exposition::{self, Family, STATUS, SUBJECT};
-use crate::publisher::{Published, Shown};
+use crate::exposition::{self, Block, Family, Format, Plain, Press, STATUS, SUBJECT};
+use crate::inventory::Target;
+use crate::publisher::Published;
 
-const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-pub(super) fn answer(site: &Site) -> Answer {
-    let own = match site.instruments.render() {
-        Ok(own) => own,
-        Err(problem) => {
-            tracing::error!(%problem, "could not render the exporter's own metrics");
-            return error(StatusCode::INTERNAL_SERVER_ERROR, "internal", "metrics could not be rendered");
-        }
-    };
-    let published = site.published.borrow().clone();
-    let mut blocks = Vec::new();
-    push_families(&mut blocks, &published, SUBJECT, |shown| &shown.subject);
-    push_families(&mut blocks, &published, STATUS, |shown| &shown.statuses);
-    blocks.push(own.into());
-    ok(CONTENT_TYPE, blocks)
+/// Which part is asked for; all of it where nothing is given.
+#[derive(Default)]
+struct Part {
+    account: Option<String>,
+    region_id: Option<String>,
+    product: Option<String>,
+    /// Names of families.
+    collect: Vec<String>,
 }
 
-/// Each family that has samples, under its comment lines.
-fn push_families(
-    all: &mut Vec<Bytes>,
-    published: &Published,
-    families: &[Family],
-    blocks_of: impl Fn(&Shown) -> &[Bytes],
-) {
-    for (index, family) in families.iter().enumerate() {
-        let blocks = published.targets.values().filter_map(|shown| blocks_of(shown).get(index));
-        let mut blocks = blocks.filter(|block| !block.is_empty()).cloned().peekable();
-        if blocks.peek().is_some() {
-            all.push(exposition::header(family).into());
-            all.extend(blocks);
+pub(super) fn answer(site: &Site, query: &str, headers: &HeaderMap) -> Result<Answer, BadQuery> {
+    let Some(coding) = accept::coding(headers) else {
+        let text = "gzip and identity are the codings there are";
+        return Ok(error(StatusCode::NOT_ACCEPTABLE, "not_acceptable", text));
+    };
+    let own = match site.instruments.gather() {
+        Ok(own) => own,
+        Err(problem) => {
+            tracing::error!(%problem, "could not gather the exporter's own metrics");
+            let text = "the exporter's own metrics could not be gathered";
+            return Ok(error(StatusCode::INTERNAL_SERVER_ERROR, "internal", text));
         }
+    };
+    let part = Part::parse(query, &own)?;
+    let format = accept::format(headers);
+    let published = site.published.borrow().clone();
+    let own = part.own(&own, format);
+    let blocks = part.blocks(&published, format).chain([&own]);
+    Ok(coded(format, coding, blocks))
+}
+
+fn coded<'a>(format: Format, coding: Coding, blocks: impl Iterator<Item = &'a Block>) -> Answer {
+    let content_type = match format {
+        Format::Text => "text/plain; version=0.0.4; charset=utf-8",
+        Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+    };
+    let mut answer = match coding {
+        Coding::Identity => ok(content_type, Content::Inflated(Plain::of(blocks))),
+        Coding::Gzip => ok(content_type, exposition::gzip(blocks).into_iter().collect()),
+    };
+    let headers = answer.headers_mut();
+    if coding == Coding::Gzip {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
+    headers.append(VARY, ACCEPT.into());
+    headers.append(VARY, ACCEPT_ENCODING.into());
+    answer
+}
+
+impl Part {
+    fn parse(query: &str, own: &[MetricFamily]) -> Result<Self, BadQuery> {
+        let mut part = Self::default();
+        for (name, value) in query::pairs(query) {
+            match name.as_str() {
+                "account" => query::once(&mut part.account, &name, value)?,
+                "region_id" => query::once(&mut part.region_id, &name, value)?,
+                "product" => query::once(&mut part.product, &name, value)?,
+                "collect[]" if is_family(&value, own) => part.collect.push(value),
+                "collect[]" => return Err(BadQuery(format!("there is no metric {value:?}"))),
+                _ => return Err(query::unknown(&name)),
+            }
+        }
+        Ok(part)
+    }
+
+    fn has_family(&self, name: &str) -> bool {
+        self.collect.is_empty() || self.collect.iter().any(|wanted| wanted == name)
+    }
+
+    fn has_target(&self, target: &Target) -> bool {
+        let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
+        fits(&self.account, &target.account)
+            && fits(&self.region_id, &target.region_id)
+            && fits(&self.product, &target.product)
+    }
+
+    /// The blocks of the targets: each family that has samples, under its comment lines.
+    fn blocks<'a>(&self, published: &'a Published, format: Format) -> impl Iterator<Item = &'a Block> {
+        let targets = published.targets.iter().filter(|(target, _)| self.has_target(target));
+        let targets: Vec<_> = targets.map(|(_, shown)| shown).collect();
+        let headers = match format {
+            Format::Text => &TEXT_HEADERS,
+            Format::OpenMetrics => &OPEN_METRICS_HEADERS,
+        };
+        let families = families().zip(headers.iter()).enumerate();
+        let families = families.filter(|(_, (family, _))| self.has_family(family.name));
+        let mut all = Vec::new();
+        for (index, (_, header)) in families {
+            let before = all.len();
+            all.push(header);
+            all.extend(targets.iter().filter_map(|shown| shown.block(index)));
+            if all.len() == before + 1 {
+                all.pop();
+            }
+        }
+        all.into_iter()
+    }
+
+    /// Our own counters, and the end of the answer. A part of the targets is without them: jobs that scrape a part
+    /// each would all count the same.
+    fn own(&self, own: &[MetricFamily], format: Format) -> Block {
+        let of_all_targets = self.account.is_none() && self.region_id.is_none() && self.product.is_none();
+        let wanted = |family: &&MetricFamily| match self.collect.is_empty() {
+            true => of_all_targets,
+            false => self.has_family(family.name()),
+        };
+        let mut press = Press::default();
+        for family in own.iter().filter(wanted) {
+            let (kind, lines) = exposition::own(family);
+            press.push(&exposition::header(family.name(), kind, family.help(), format));
+            press.push(&lines);
+        }
+        press.push(exposition::end(format));
+        press.block()
+    }
+}
+
+static TEXT_HEADERS: LazyLock<Vec<Block>> = LazyLock::new(|| headers(Format::Text));
+static OPEN_METRICS_HEADERS: LazyLock<Vec<Block>> = LazyLock::new(|| headers(Format::OpenMetrics));
+
+fn headers(format: Format) -> Vec<Block> {
+    let header = |family: &Family| exposition::header(family.name, family.kind, family.help, format);
+    families().map(|family| Block::of(&header(family))).collect()
+}
+
+/// The families of targets, in the order of their blocks.
+fn families() -> impl Iterator<Item = &'static Family> {
+    SUBJECT.iter().chain(STATUS)
+}
+
+fn is_family(name: &str, own: &[MetricFamily]) -> bool {
+    families().any(|family| family.name == name) || own.iter().any(|family| family.name() == name)
 }

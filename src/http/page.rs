@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use hyper::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 
-use super::answer::{Answer, ok};
+use super::answer::{Answer, ok, whole};
 
 /// No script, no style, no image: nothing in an answer can act.
 pub(super) const NOTHING_ALLOWED: HeaderValue =
@@ -22,7 +22,7 @@ const PAGE: &str = concat!(
 );
 
 pub(super) fn answer() -> Answer {
-    let mut answer = ok("text/html; charset=utf-8", [Bytes::from_static(PAGE.as_bytes())]);
+    let mut answer = ok("text/html; charset=utf-8", whole(Bytes::from_static(PAGE.as_bytes())));
     answer.headers_mut().insert(CONTENT_SECURITY_POLICY, NOTHING_ALLOWED);
     answer
 }

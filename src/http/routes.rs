@@ -25,7 +25,7 @@ impl Site {
     async fn respond<B>(&self, handler: &str, request: &Request<B>) -> Answer {
         let query = request.uri().query().unwrap_or_default();
         let answer = match handler {
-            "/metrics" => Ok(metrics::answer(self)),
+            "/metrics" => metrics::answer(self, query, request.headers()),
             "/tags" => tags::answer(self, query, request.headers()),
             "/tags/changes" => changes::answer(self, query).await,
             "/healthz" => Ok(with_status(StatusCode::OK, "ok\n")),

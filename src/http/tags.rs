@@ -8,7 +8,7 @@ use hyper::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::answer::{Answer, Blocks, json};
+use super::answer::{Answer, Content, json};
 use super::query::{self, BadQuery};
 use super::site::Site;
 use crate::inventory::{Failure, Resource, Status, Tags, Target};
@@ -80,7 +80,7 @@ pub(super) fn answer(site: &Site, query: &str, headers: &HeaderMap) -> Result<An
     let published = site.published.borrow().clone();
     let etag = filter.etag(&site.process_id, published.version);
     let mut answer = if is_known(headers, &etag) {
-        let mut answer = Answer::new(Blocks::default());
+        let mut answer = Answer::new(Content::default());
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
         answer
     } else {

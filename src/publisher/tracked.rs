@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::diff::{self, Change, ChangeKind};
-use crate::exposition::{self, Blocks, Counters, Cut, Options, Room, TargetView};
+use crate::exposition::{self, Block, Blocks, Counters, Cut, Options, Room, TargetView};
 use crate::history::{Recalled, Step};
 use crate::inventory::{Inventory, Known, Outcome, REASONS, Resource, Status, Target};
 use crate::policy::{self, Judgement, Rules};
@@ -28,9 +28,19 @@ pub struct Shown {
     /// The resources that may be seen: `None` before the first success, and when they are too old.
     pub known: Option<Known>,
     pub judgement: Arc<Judgement>,
-    /// Blocks of [`exposition::SUBJECT`], then of [`exposition::STATUS`].
+    /// Blocks of [`exposition::SUBJECT`].
     pub subject: Arc<Blocks>,
+    /// Blocks of [`exposition::STATUS`].
     pub statuses: Blocks,
+}
+
+impl Shown {
+    /// The block of a family, counted through [`exposition::SUBJECT`] and then [`exposition::STATUS`], if it has
+    /// samples.
+    pub fn block(&self, family: usize) -> Option<&Block> {
+        let block = self.subject.iter().chain(&self.statuses).nth(family);
+        block.filter(|block| !block.is_empty())
+    }
 }
 
 /// What the publisher knows of one target.
