@@ -177,7 +177,8 @@ async fn after_a_restart_the_data_is_there_at_once_and_what_changed_meanwhile_is
     let changes = program.all("/tags/changes", "changes").await;
     assert_eq!(changes.len(), 1);
     assert_eq!((&*text(&changes[0]["resource_id"]), &*text(&changes[0]["new"])), (&*id, "changed"));
-    assert!(changes[0]["previous_at"].as_str() < first["targets"][0]["last_success"].as_str());
+    let moment = |value: &Value| value.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert!(moment(&changes[0]["previous_at"]) < moment(&first["targets"][0]["last_success"]));
     assert_eq!(sum(&program.get("/metrics").await, "_tag_changes_total{"), 1);
 }
 
