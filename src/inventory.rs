@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 mod interner;
 mod tags;
@@ -16,7 +16,7 @@ pub use tags::Tags;
 pub use tags::tags_of;
 
 /// The unit that is listed, fails, and goes stale on its own. Sorted by account, region, product.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Target {
     pub account: Arc<str>,
     pub region_id: Arc<str>,
@@ -114,7 +114,7 @@ pub struct Attempt {
 }
 
 /// `status` of a target in the JSON answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Never collected.

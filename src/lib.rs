@@ -3,7 +3,7 @@
 //! A pure core in a ring of I/O. The modules in reading order: a [`catalog`] says how a product is listed; a
 //! [`client`] makes signed calls ([`api`]) with [`credentials`]; [`discovery`] turns them into every resource of a
 //! target with its tags; an [`inventory`] keeps the last listing that worked; [`diff`] finds what changed, which
-//! [`history`] logs; [`policy`] judges; [`exposition`] renders. A [`collector`] a target feeds the [`publisher`],
+//! [`history`] logs; [`policy`] judges; [`snapshot`] is that as JSON; [`exposition`] renders. A [`collector`] a target feeds the [`publisher`],
 //! which publishes the whole at once to [`http`]. [`config`] and [`serve`] wire them, [`demo`] runs them against the
 //! [`simulator`].
 
@@ -26,3 +26,4 @@ pub mod policy;
 pub mod publisher;
 pub mod serve;
 pub mod simulator;
+pub mod snapshot;

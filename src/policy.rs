@@ -70,15 +70,17 @@ pub struct Violation {
     pub reason: Reason,
 }
 
-/// The judgement of one resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The judgement of one resource, and `compliance` of the JSON answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     pub state: State,
     /// In the order of the rules; those of a pending resource are told but do not count yet.
     pub violations: Vec<Violation>,
     /// When the grace period of a pending resource ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pending_until: Option<Timestamp>,
     /// Whether the rules apply: they apply to every status but `DELETING`.
+    #[serde(skip)]
     pub applies: bool,
 }
 

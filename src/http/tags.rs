@@ -1,19 +1,17 @@
 //! `GET /tags`: the inventory as JSON, filtered and page by page.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
-use jiff::Timestamp;
-use serde::Serialize;
 
 use super::answer::{Answer, Content, json};
 use super::query::{self, BadQuery};
 use super::site::Site;
-use crate::inventory::{Failure, Resource, Status, Tags, Target};
-use crate::policy::{State, Verdict, Violation};
+use crate::inventory::{Resource, Tags, Target};
+use crate::policy::{State, Verdict};
 use crate::publisher::{Published, Shown};
+use crate::snapshot::{ResourceRow, Snapshot, TargetRow};
 
 #[derive(Debug, Default, Hash)]
 struct Filter {
@@ -29,50 +27,6 @@ struct Filter {
     limit: Option<usize>,
     /// Account, region, product and id of the last resource that was shown.
     after: Option<(String, String, String, String)>,
-}
-
-#[derive(Serialize)]
-struct Page<'a> {
-    version: u64,
-    generated_at: Timestamp,
-    targets: Vec<TargetRow<'a>>,
-    resources: Vec<ResourceRow<'a>>,
-    next_cursor: Option<String>,
-}
-
-#[derive(Serialize)]
-struct TargetRow<'a> {
-    #[serde(flatten)]
-    target: &'a Target,
-    status: Status,
-    last_success: Option<Timestamp>,
-    last_attempt: Option<Timestamp>,
-    error: Option<&'a Failure>,
-    /// `null` where it is not known.
-    resources: Option<usize>,
-}
-
-#[derive(Serialize)]
-struct ResourceRow<'a> {
-    #[serde(flatten)]
-    target: &'a Target,
-    resource_type: &'a str,
-    resource_id: &'a str,
-    resource_name: &'a str,
-    resource_group_id: &'a str,
-    status: &'a str,
-    created_at: Option<Timestamp>,
-    tags: &'a Tags,
-    system_tags: &'a Tags,
-    compliance: Compliance<'a>,
-}
-
-#[derive(Serialize)]
-struct Compliance<'a> {
-    state: State,
-    violations: &'a [Violation],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pending_until: Option<Timestamp>,
 }
 
 pub(super) fn answer(site: &Site, query: &str, headers: &HeaderMap) -> Result<Answer, BadQuery> {
@@ -127,7 +81,7 @@ impl Filter {
         format!("\"{process_id}-{version}-{:016x}\"", hasher.finish())
     }
 
-    fn page<'a>(&self, published: &'a Published) -> Page<'a> {
+    fn page<'a>(&self, published: &'a Published) -> Snapshot<'a> {
         let limit = self.limit.unwrap_or(1000);
         let targets = published.targets.iter().filter(|(target, _)| self.has_target(target));
         let rows = targets.clone().flat_map(|(target, shown)| self.rows(target, shown));
@@ -135,11 +89,11 @@ impl Filter {
         let more = resources.len() > limit;
         resources.truncate(limit);
         let last = resources.last().filter(|_| more);
-        Page {
+        Snapshot {
             version: published.version,
             generated_at: published.at,
-            targets: targets.map(|(target, shown)| TargetRow::of(target, shown)).collect(),
-            next_cursor: last.and_then(ResourceRow::cursor),
+            targets: targets.map(|(target, shown)| target_row(target, shown)).collect(),
+            next_cursor: last.and_then(cursor),
             resources,
         }
     }
@@ -158,7 +112,7 @@ impl Filter {
         let judged = resources.iter().zip(&shown.judgement.verdicts).skip(start);
         judged
             .filter(|(resource, verdict)| self.has(resource, verdict))
-            .map(move |(resource, verdict)| ResourceRow::of(target, shown, resource, verdict))
+            .map(move |(resource, verdict)| ResourceRow::of(target, &shown.resource_type, resource, verdict))
     }
 
     fn is_before(&self, target: &Target, resource: &Resource) -> bool {
@@ -193,42 +147,11 @@ fn state(text: String) -> Result<String, BadQuery> {
     Err(BadQuery("state must be compliant, violating, pending or exempt".to_owned()))
 }
 
-impl<'a> TargetRow<'a> {
-    fn of(target: &'a Target, shown: &'a Arc<Shown>) -> Self {
-        let attempt = shown.inventory.last_attempt.as_ref();
-        Self {
-            target,
-            status: shown.status,
-            last_success: shown.inventory.known.as_ref().map(|known| known.ended),
-            last_attempt: attempt.map(|attempt| attempt.ended),
-            error: attempt.and_then(|attempt| attempt.failure.as_ref()),
-            resources: shown.known.as_ref().map(|known| known.resources.len()),
-        }
-    }
+fn target_row<'a>(target: &'a Target, shown: &'a Shown) -> TargetRow<'a> {
+    TargetRow::of(target, shown.status, &shown.inventory, shown.known.as_ref())
 }
 
-impl<'a> ResourceRow<'a> {
-    fn of(target: &'a Target, shown: &'a Shown, resource: &'a Resource, verdict: &'a Verdict) -> Self {
-        Self {
-            target,
-            resource_type: &shown.resource_type,
-            resource_id: &resource.id,
-            resource_name: &resource.name,
-            resource_group_id: &resource.resource_group_id,
-            status: &resource.status,
-            created_at: resource.created_at,
-            tags: &resource.tags,
-            system_tags: &resource.system_tags,
-            compliance: Compliance {
-                state: verdict.state,
-                violations: &verdict.violations,
-                pending_until: verdict.pending_until,
-            },
-        }
-    }
-
-    fn cursor(&self) -> Option<String> {
-        let Target { account, region_id, product } = self.target;
-        query::cursor(&(account, region_id, product, self.resource_id))
-    }
+fn cursor(row: &ResourceRow<'_>) -> Option<String> {
+    let Target { account, region_id, product } = row.target;
+    query::cursor(&(account, region_id, product, row.resource_id))
 }

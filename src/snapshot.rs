@@ -1,0 +1,186 @@
+//! The inventory with its verdicts as one JSON document: what `/tags` answers, and what `audit` writes and reads
+//! again. Pure.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::inventory::{Failure, Inventory, Known, Resource, Status, Tags, Target};
+use crate::policy::Verdict;
+
+/// The document as it is written; the resources are sorted by account, region, product and id.
+#[derive(Debug, Serialize)]
+pub struct Snapshot<'a> {
+    pub version: u64,
+    pub generated_at: Timestamp,
+    pub targets: Vec<TargetRow<'a>>,
+    pub resources: Vec<ResourceRow<'a>>,
+    /// `None` where no resource comes after these.
+    pub next_cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct TargetRow<'a> {
+    #[serde(flatten)]
+    pub target: &'a Target,
+    pub status: Status,
+    pub last_success: Option<Timestamp>,
+    pub last_attempt: Option<Timestamp>,
+    pub error: Option<&'a Failure>,
+    /// `null` where it is not known.
+    pub resources: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct ResourceRow<'a> {
+    #[serde(flatten)]
+    pub target: &'a Target,
+    pub resource_type: &'a str,
+    pub resource_id: &'a str,
+    pub resource_name: &'a str,
+    pub resource_group_id: &'a str,
+    pub status: &'a str,
+    pub created_at: Option<Timestamp>,
+    pub tags: &'a Tags,
+    pub system_tags: &'a Tags,
+    pub compliance: &'a Verdict,
+}
+
+impl<'a> TargetRow<'a> {
+    /// `shown` is what of `inventory` may be seen.
+    pub fn of(target: &'a Target, status: Status, inventory: &'a Inventory, shown: Option<&Known>) -> Self {
+        let attempt = inventory.last_attempt.as_ref();
+        Self {
+            target,
+            status,
+            last_success: inventory.known.as_ref().map(|known| known.ended),
+            last_attempt: attempt.map(|attempt| attempt.ended),
+            error: attempt.and_then(|attempt| attempt.failure.as_ref()),
+            resources: shown.map(|known| known.resources.len()),
+        }
+    }
+}
+
+impl<'a> ResourceRow<'a> {
+    pub fn of(
+        target: &'a Target,
+        resource_type: &'a str,
+        resource: &'a Resource,
+        compliance: &'a Verdict,
+    ) -> Self {
+        Self {
+            target,
+            resource_type,
+            resource_id: &resource.id,
+            resource_name: &resource.name,
+            resource_group_id: &resource.resource_group_id,
+            status: &resource.status,
+            created_at: resource.created_at,
+            tags: &resource.tags,
+            system_tags: &resource.system_tags,
+            compliance,
+        }
+    }
+}
+
+/// A document as it is read. Verdicts in it are not: who reads it judges anew.
+#[derive(Debug, Deserialize)]
+pub struct Saved {
+    pub targets: Vec<SavedTarget>,
+    pub resources: Vec<SavedResource>,
+    /// It must be there: a document without it may be a page of another kind.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub next_cursor: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct SavedTarget {
+    #[serde(flatten)]
+    pub target: Target,
+    pub status: Status,
+    pub last_success: Option<Timestamp>,
+    pub resources: Option<usize>,
+}
+
+/// A resource, and the target that it belongs to.
+#[derive(Debug)]
+pub struct SavedResource {
+    pub target: Target,
+    pub resource_type: String,
+    pub resource: Resource,
+}
+
+impl<'de> Deserialize<'de> for SavedResource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Row {
+            account: Arc<str>,
+            region_id: Arc<str>,
+            product: Arc<str>,
+            resource_type: String,
+            resource_id: Arc<str>,
+            resource_name: Arc<str>,
+            resource_group_id: Arc<str>,
+            status: Arc<str>,
+            created_at: Option<Timestamp>,
+            tags: Tags,
+            #[serde(default)]
+            system_tags: Tags,
+        }
+        let row = Row::deserialize(deserializer)?;
+        let resource = Resource {
+            id: row.resource_id,
+            name: row.resource_name,
+            resource_group_id: row.resource_group_id,
+            status: row.status,
+            created_at: row.created_at,
+            tags: row.tags,
+            system_tags: row.system_tags,
+        };
+        let target = Target { account: row.account, region_id: row.region_id, product: row.product };
+        Ok(Self { target, resource_type: row.resource_type, resource })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::tags_of;
+    use crate::policy::{Rules, judge};
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let target = Target::new("prod", "cn-hangzhou", "hbase");
+        let resource = Resource {
+            id: "hb-1".into(),
+            name: "\u{1b}[31m\0".into(),
+            resource_group_id: "rg-1".into(),
+            status: "ACTIVATION".into(),
+            created_at: Some("2026-11-24T03:00:00Z".parse().unwrap()),
+            tags: tags_of([("负责人", "\"</script>"), ("empty", "")]),
+            system_tags: tags_of([("acs:x", "y")]),
+        };
+        let judgement = judge(std::slice::from_ref(&resource), &Rules::default(), Timestamp::UNIX_EPOCH);
+        let inventory = Inventory::default();
+        let row = TargetRow::of(&target, Status::Pending, &inventory, None);
+        let written = Snapshot {
+            version: 1,
+            generated_at: Timestamp::UNIX_EPOCH,
+            targets: vec![row],
+            resources: vec![ResourceRow::of(&target, "a type", &resource, &judgement.verdicts[0])],
+            next_cursor: None,
+        };
+        let read: Saved = serde_json::from_str(&serde_json::to_string(&written).unwrap()).unwrap();
+        assert_eq!((&read.targets[0].target, read.targets[0].status), (&target, Status::Pending));
+        assert_eq!((&read.resources[0].target, &read.resources[0].resource), (&target, &resource));
+        assert_eq!(read.resources[0].resource_type, "a type");
+    }
+
+    #[test]
+    fn a_document_that_does_not_say_whether_more_comes_is_refused() {
+        let read = |text| serde_json::from_str::<Saved>(text);
+        assert!(read(r#"{"targets": [], "resources": []}"#).is_err());
+        assert!(read(r#"{"targets": [], "resources": [], "next_cursor": null}"#).is_ok());
+    }
+}
