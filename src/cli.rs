@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::audit;
 use crate::config::{Problem, Problems, Sources};
 
 /// Prometheus exporter and tag inventory of Alibaba Cloud resources, untagged ones included.
@@ -17,10 +18,12 @@ pub struct Cli {
     pub flags: Flags,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Run the daemon (also without a command).
     Serve,
+    /// Collect every target once, judge, print a report, and exit: 0 compliant, 1 violations, 3 unknown.
+    Audit(audit::Options),
     /// Check the configuration, print every problem, and exit.
     CheckConfig,
     /// Run the daemon against a simulated cloud: no account, no configuration file.

@@ -23,7 +23,7 @@ mod check;
 mod file;
 mod load;
 
-pub use load::{Sources, load};
+pub use load::{Sources, load, load_without_accounts};
 
 /// The configuration as used.
 #[derive(Debug)]

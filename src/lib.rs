@@ -4,10 +4,11 @@
 //! [`client`] makes signed calls ([`api`]) with [`credentials`]; [`discovery`] turns them into every resource of a
 //! target with its tags; an [`inventory`] keeps the last listing that worked; [`diff`] finds what changed, which
 //! [`history`] logs; [`policy`] judges; [`snapshot`] is that as JSON; [`exposition`] renders. A [`collector`] a target feeds the [`publisher`],
-//! which publishes the whole at once to [`http`]. [`config`] and [`serve`] wire them, [`demo`] runs them against the
-//! [`simulator`].
+//! which publishes the whole at once to [`http`]. [`config`] and [`serve`] wire them, [`audit`] asks once
+//! and reports, [`demo`] runs them against the [`simulator`].
 
 pub mod api;
+pub mod audit;
 pub mod catalog;
 pub mod cli;
 pub mod client;

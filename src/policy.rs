@@ -1,5 +1,6 @@
 //! Which resources break the tagging rules, and until when that holds. Pure.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,6 +69,13 @@ impl Reason {
 pub struct Violation {
     pub key: Arc<str>,
     pub reason: Reason,
+}
+
+impl fmt::Display for Violation {
+    /// For people: `owner: missing`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.reason.name().replace('_', " "))
+    }
 }
 
 /// The judgement of one resource, and `compliance` of the JSON answers.

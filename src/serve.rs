@@ -90,7 +90,7 @@ async fn finish(mut tasks: JoinSet<()>, stop: &CancellationToken) -> anyhow::Res
 }
 
 /// One collector for each target of the configuration.
-fn collectors(config: &Config, instruments: &Instruments) -> anyhow::Result<Vec<Collector>> {
+pub fn collectors(config: &Config, instruments: &Instruments) -> anyhow::Result<Vec<Collector>> {
     let http = http_client(config.api.request_timeout).context("could not make the HTTP client")?;
     let mut in_flight = InFlight::new(config.collect.concurrency);
     let mut collectors = Vec::new();

@@ -49,7 +49,6 @@ pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Prob
     checker.unless(file.web.max_connections > 0, "web.max_connections", "must be above 0");
     let collect = collect(&mut checker, &file.collect);
     let api = api(&mut checker, file.api);
-    checker.unless(!file.accounts.is_empty(), "accounts", "is empty: one [[accounts]] is needed");
     let accounts = accounts(&mut checker, file.accounts);
     let system_keys = Arc::new(checker.globs("metrics.exclude_keys", &file.metrics.exclude_keys));
     let options = options(&mut checker, &file.metrics, &file.policy, &system_keys);

@@ -35,8 +35,33 @@ const PREFIX: &str = "TAG_EXPORTER";
 
 /// The configuration, checked, or everything that is wrong with it.
 pub fn load(sources: &Sources) -> Result<Config, Problems> {
-    let mut root = merged(sources).map_err(|problem| Problems(vec![problem]))?;
+    let root = merged(sources).map_err(|problem| Problems(vec![problem]))?;
     let mut problems = Vec::new();
+    if is_empty(&root, ACCOUNTS) {
+        let text = "is empty: one [[accounts]] is needed".to_owned();
+        problems.push(Problem { origin: sources.origin(ACCOUNTS), path: ACCOUNTS.to_owned(), text });
+    }
+    checked(root, sources, problems)
+}
+
+/// The same for who asks nothing of the cloud: accounts are not needed, and not looked at, so that their secrets
+/// need not be there.
+pub fn load_without_accounts(sources: &Sources) -> Result<Config, Problems> {
+    let mut root = merged(sources).map_err(|problem| Problems(vec![problem]))?;
+    if let ValueKind::Table(table) = &mut root.kind {
+        table.remove(ACCOUNTS);
+    }
+    checked(root, sources, Vec::new())
+}
+
+const ACCOUNTS: &str = "accounts";
+
+fn is_empty(root: &Value, key: &str) -> bool {
+    let ValueKind::Table(table) = &root.kind else { return true };
+    table.get(key).is_none_or(|value| matches!(&value.kind, ValueKind::Array(list) if list.is_empty()))
+}
+
+fn checked(mut root: Value, sources: &Sources, mut problems: Vec<Problem>) -> Result<Config, Problems> {
     let file = loop {
         match serde_path_to_error::deserialize::<_, ConfigFile>(root.clone()) {
             Ok(file) => break file,
@@ -170,6 +195,16 @@ mod tests {
     #[test]
     fn a_small_configuration_is_enough() {
         assert_eq!(problems(ACCOUNT, &[]), "");
+    }
+
+    #[test]
+    fn accounts_are_needed_but_not_for_who_asks_nothing_of_the_cloud() {
+        assert_eq!(problems("", &[]), "config.toml: accounts: is empty: one [[accounts]] is needed");
+        assert_eq!(problems("accounts = []", &[]), problems("", &[]));
+        let broken = "accounts = 1\n[[policy.required_tags]]\nkey = \"owner\"";
+        let file = Some(("config.toml".to_owned(), broken.to_owned()));
+        let config = load_without_accounts(&Sources { file, ..Sources::default() }).unwrap();
+        assert_eq!((config.accounts.len(), config.rules.required_tags.len()), (0, 1));
     }
 
     #[test]

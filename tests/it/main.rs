@@ -1,6 +1,7 @@
 //! The integration tests: one binary, against the simulated cloud.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod audit;
 mod daemon;
 mod exact;
 mod golden;

@@ -194,7 +194,7 @@ fn sdk_signatures(signed: &[Signed]) -> Vec<String> {
 }
 
 /// Runs a script of `tests/python` to its end, which must be a good one.
-fn python(script: &str, arguments: &[&str], input: &str) -> Output {
+pub fn python(script: &str, arguments: &[&str], input: &str) -> Output {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let interpreter = std::env::var_os("TAG_EXPORTER_PYTHON")
         .map_or_else(|| root.join("target/venv/bin/python"), PathBuf::from);

@@ -1,0 +1,138 @@
+//! What all formats tell: every target after one collection, judged. Pure.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::inventory::{Failure, Inventory, Outcome, Resource, Target};
+use crate::policy::{self, Rules, State, Verdict};
+
+/// What an audit found, where it could be delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Every target is known, and no resource breaks a rule; grace periods and exemptions count as such.
+    Compliant,
+    /// Every target is known, and a resource breaks a rule.
+    Violating,
+    /// A target could not be listed, whatever the others say.
+    Unknown,
+}
+
+/// The outcome of a target's only collection.
+pub(super) struct Collected {
+    pub outcome: Outcome,
+    pub resource_type: String,
+}
+
+pub(super) struct Report {
+    /// When it was judged.
+    pub at: Timestamp,
+    /// Sorted.
+    pub targets: Vec<Audited>,
+    rules: Rules,
+    pub only_violations: bool,
+}
+
+pub(super) struct Audited {
+    pub target: Target,
+    pub resource_type: String,
+    pub inventory: Inventory,
+    verdicts: Vec<Verdict>,
+}
+
+impl Report {
+    pub fn new(collected: Vec<Collected>, rules: Rules, at: Timestamp, only_violations: bool) -> Self {
+        let audited = |collected| Audited::new(collected, &rules, at);
+        let mut targets: Vec<_> = collected.into_iter().map(audited).collect();
+        targets.sort_by(|one, other| one.target.cmp(&other.target));
+        Self { at, targets, rules, only_violations }
+    }
+
+    pub fn conclusion(&self) -> Conclusion {
+        if self.unknown().next().is_some() {
+            return Conclusion::Unknown;
+        }
+        match self.count(State::Violating) {
+            0 => Conclusion::Compliant,
+            _ => Conclusion::Violating,
+        }
+    }
+
+    /// How many resources are in `state`, also of those that are not told.
+    pub fn count(&self, state: State) -> usize {
+        self.targets
+            .iter()
+            .flat_map(|audited| &audited.verdicts)
+            .filter(|verdict| verdict.state == state)
+            .count()
+    }
+
+    /// The targets that could not be listed, and why.
+    pub fn unknown(&self) -> impl Iterator<Item = (&Audited, &Failure)> {
+        self.targets.iter().filter_map(|audited| Some((audited, audited.failure()?)))
+    }
+
+    /// The resources of a target that are to be told.
+    pub fn resources<'a>(&self, audited: &'a Audited) -> impl Iterator<Item = (&'a Resource, &'a Verdict)> {
+        let all = !self.only_violations;
+        audited.judged().filter(move |(_, verdict)| all || verdict.state == State::Violating)
+    }
+
+    /// The keys of all rules: those that are required in their order, then those of other rules that are broken.
+    pub fn keys(&self) -> Vec<&Arc<str>> {
+        let verdicts = self.targets.iter().flat_map(|audited| &audited.verdicts);
+        distinct(self.required().chain(verdicts.flat_map(broken)))
+    }
+
+    /// The keys of the rules that a resource with this verdict was judged by, as far as they can be told.
+    pub fn keys_of<'a>(&'a self, verdict: &'a Verdict) -> Vec<&'a Arc<str>> {
+        let required = verdict.applies.then(|| self.required()).into_iter().flatten();
+        distinct(required.chain(broken(verdict)))
+    }
+
+    fn required(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.rules.required_tags.iter().map(|rule| &rule.key)
+    }
+}
+
+impl Audited {
+    fn new(collected: Collected, rules: &Rules, at: Timestamp) -> Self {
+        let Collected { outcome, resource_type } = collected;
+        let inventory = Inventory::default().advance(&outcome);
+        let resources = inventory.known.as_ref().map_or(&[][..], |known| &known.resources);
+        let verdicts = policy::judge(resources, rules, at).verdicts;
+        Self { target: outcome.target, resource_type, inventory, verdicts }
+    }
+
+    fn judged(&self) -> impl Iterator<Item = (&Resource, &Verdict)> {
+        let resources = self.inventory.known.as_ref().map_or(&[][..], |known| &known.resources);
+        resources.iter().zip(&self.verdicts)
+    }
+
+    /// Why it is unknown.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.inventory.last_attempt.as_ref()?.failure.as_ref()
+    }
+}
+
+fn broken(verdict: &Verdict) -> impl Iterator<Item = &Arc<str>> {
+    verdict.violations.iter().map(|violation| &violation.key)
+}
+
+fn distinct<'a>(keys: impl Iterator<Item = &'a Arc<str>>) -> Vec<&'a Arc<str>> {
+    let mut seen = BTreeSet::new();
+    keys.filter(|key| seen.insert(Arc::clone(key))).collect()
+}
+
+/// `text` so that it does nothing to the terminal or the page that shows it: what is not plainly visible, such as
+/// control characters, direction marks and line breaks, is written as `\u{…}` or `\n`.
+pub(super) fn visible(text: &str) -> String {
+    text.escape_debug().to_string()
+}
+
+/// A number with its noun: `1 target`, `2 targets`.
+pub(super) fn numbered(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
