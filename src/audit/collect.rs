@@ -12,6 +12,7 @@ use crate::collector::Collector;
 /// The outcomes, in the order in which they came.
 pub(super) async fn collect(collectors: Vec<Collector>) -> anyhow::Result<Vec<Collected>> {
     let progress = progress(collectors.len())?;
+    progress.tick();
     let mut tasks = JoinSet::new();
     for mut collector in collectors {
         tasks.spawn(async move {

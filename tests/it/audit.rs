@@ -14,6 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 mod delivery;
 mod hostile;
 mod offline;
+mod readers;
 mod reports;
 
 const LIMIT: Duration = Duration::from_secs(60);

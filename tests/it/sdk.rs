@@ -194,7 +194,14 @@ fn sdk_signatures(signed: &[Signed]) -> Vec<String> {
 }
 
 /// Runs a script of `tests/python` to its end, which must be a good one.
-pub fn python(script: &str, arguments: &[&str], input: &str) -> Output {
+fn python(script: &str, arguments: &[&str], input: &str) -> Output {
+    let output = python_ended(script, arguments, input);
+    assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// Runs a script of `tests/python` to its end.
+pub fn python_ended(script: &str, arguments: &[&str], input: &str) -> Output {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let interpreter = std::env::var_os("TAG_EXPORTER_PYTHON")
         .map_or_else(|| root.join("target/venv/bin/python"), PathBuf::from);
@@ -208,9 +215,7 @@ pub fn python(script: &str, arguments: &[&str], input: &str) -> Output {
         .spawn()
         .expect("the interpreter starts; `scripts/python-venv` makes it");
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
-    output
+    child.wait_with_output().unwrap()
 }
 
 fn text(value: &Value) -> String {

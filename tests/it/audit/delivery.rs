@@ -7,6 +7,7 @@ use alicloud_tag_exporter::simulator::Fault;
 use tokio::io::AsyncReadExt as _;
 
 use super::{Bench, LIMIT, OWNER_AND_ENV, mixed};
+use crate::support::BETWEEN_LOOKS;
 
 fn names(bench: &Bench) -> Vec<String> {
     let entries = fs::read_dir(&bench.folder).unwrap();
@@ -76,9 +77,10 @@ async fn a_signal_stops_it_with_3_and_an_older_report_stays() {
         fs::write(bench.path("report.txt"), "old").unwrap();
         bench.fail("cn-shanghai", Fault::Slow(LIMIT * 5));
         let mut program = bench.command(&["--output", "report.txt"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut looks = tokio::time::interval(BETWEEN_LOOKS);
         let asked = async {
             while bench.cloud.edit(|state| state.log.iter().count() == 0) {
-                tokio::task::yield_now().await;
+                looks.tick().await;
             }
         };
         tokio::time::timeout(LIMIT, asked).await.expect("it asked nothing");
