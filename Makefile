@@ -3,6 +3,7 @@
 # Everything: installs what the tests need and cannot find, then runs them all.
 test:
 	scripts/python-venv
+	scripts/check-rules
 	TAG_EXPORTER_PROMTOOL=$$(scripts/promtool) cargo test --locked -- --include-ignored
 
 lint:
