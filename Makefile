@@ -4,7 +4,8 @@
 test:
 	scripts/python-venv
 	scripts/check-rules
-	TAG_EXPORTER_PROMTOOL=$$(scripts/promtool) cargo test --locked -- --include-ignored
+	TAG_EXPORTER_PROMTOOL=$$(scripts/promtool) TAG_EXPORTER_PROMETHEUS="$$(scripts/prometheus)" \
+		cargo test --locked -- --include-ignored
 
 lint:
 	cargo fmt --check

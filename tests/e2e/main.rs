@@ -1,0 +1,11 @@
+//! The whole way of an alert, with real programs: simulated cloud → exporter → Prometheus with the shipped
+//! configuration → Alertmanager → a webhook.
+//!
+//! `scripts/prometheus` names the folders of the programs, for `TAG_EXPORTER_PROMETHEUS`; `make test` does both.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod alert;
+mod exporter;
+mod monitoring;
+mod process;
+mod webhook;
