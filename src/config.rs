@@ -18,6 +18,7 @@ use crate::discovery::TagSource;
 use crate::exposition::labels::{is_label_part, label_name};
 use crate::exposition::{Options, TagLabel};
 use crate::policy::{RequiredTag, Rules};
+use crate::shard::Shard;
 
 mod check;
 mod file;
@@ -38,6 +39,7 @@ pub struct Config {
     pub rules: Rules,
     /// `None` = in memory.
     pub state: Option<State>,
+    pub shard: Shard,
     pub log: Log,
 }
 

@@ -102,6 +102,12 @@ impl Instruments {
         Ok(families)
     }
 
+    /// Tells which of how many shards this is.
+    pub fn shard(&self, ordinal: u32, total: u32) -> Result<()> {
+        self.constant("shard_ordinal", "The number of this shard, from 0.", ordinal.into())?;
+        self.constant("shards", "The number of shards that the targets are spread over.", total.into())
+    }
+
     fn register_constants(&self) -> Result<()> {
         let build = Opts::new(named("build_info"), "1, labelled with what this program was built from.");
         let build = GaugeVec::new(build, &["version", "revision", "rustc"])?;
@@ -113,8 +119,6 @@ impl Instruments {
             ])
             .set(1.0);
         self.registry.register(Box::new(build))?;
-        self.constant("shard_ordinal", "The number of this shard, from 0.", 0.0)?;
-        self.constant("shards", "The number of shards that the targets are spread over.", 1.0)?;
         self.constant(
             "config_last_reload_successful",
             "1 if the last load of the configuration worked.",

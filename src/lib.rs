@@ -3,9 +3,9 @@
 //! A pure core in a ring of I/O. The modules in reading order: a [`catalog`] says how a product is listed; a
 //! [`client`] makes signed calls ([`api`]) with [`credentials`]; [`discovery`] turns them into every resource of a
 //! target with its tags; an [`inventory`] keeps the last listing that worked; [`diff`] finds what changed, which
-//! [`history`] logs; [`policy`] judges; [`snapshot`] is that as JSON; [`exposition`] renders. A [`collector`] a target feeds the [`publisher`],
-//! which publishes the whole at once to [`http`]. [`config`] and [`serve`] wire them, [`audit`] asks once
-//! and reports, [`demo`] runs them against the [`simulator`].
+//! [`history`] logs; [`policy`] judges; [`snapshot`] is that as JSON; [`exposition`] renders. A [`collector`] a
+//! target feeds the [`publisher`], which publishes the whole at once to [`http`]. [`config`] and [`serve`] wire them
+//! for the targets of one [`shard`], [`audit`] asks once and reports, [`demo`] runs them against the [`simulator`].
 
 pub mod api;
 pub mod audit;
@@ -26,5 +26,6 @@ pub mod inventory;
 pub mod policy;
 pub mod publisher;
 pub mod serve;
+pub mod shard;
 pub mod simulator;
 pub mod snapshot;

@@ -23,6 +23,7 @@ use crate::http::{self, Site};
 use crate::instruments::Instruments;
 use crate::inventory::Target;
 use crate::publisher::{Publisher, Settings, now};
+use crate::shard::Shard;
 
 /// Outcomes that wait for the publisher.
 const OUTCOMES: usize = 16;
@@ -30,6 +31,7 @@ const OUTCOMES: usize = 16;
 /// Runs until `stop`, which is a success; a task that ends before is an error.
 pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
     let instruments = Instruments::new()?;
+    instruments.shard(config.shard.ordinal, config.shard.total)?;
     let history = history(config.state.as_ref(), &instruments)?;
     let mut collectors = collectors(&config, &instruments)?;
     let targets = recall(&history, &mut collectors);
@@ -47,7 +49,6 @@ pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken)
     for collector in collectors {
         tasks.spawn(collector.run(outcomes.clone(), stop.clone()));
     }
-    drop(outcomes);
     tasks.spawn(publisher.run(received, sender, stop.clone()));
     tasks.spawn(http::serve(listener, Arc::new(site), config.max_connections, stop.clone()));
     finish(tasks, &stop).await
@@ -89,20 +90,28 @@ async fn finish(mut tasks: JoinSet<()>, stop: &CancellationToken) -> anyhow::Res
     Ok(())
 }
 
-/// One collector for each target of the configuration.
+/// One collector for each target of this shard.
 pub fn collectors(config: &Config, instruments: &Instruments) -> anyhow::Result<Vec<Collector>> {
     let http = http_client(config.api.request_timeout).context("could not make the HTTP client")?;
     let mut in_flight = InFlight::new(config.collect.concurrency);
     let mut collectors = Vec::new();
-    for account in &config.accounts {
-        for product in &account.products {
-            for region in &account.regions {
-                let parts = Parts { config, account, product, region, instruments };
-                collectors.push(parts.collector(http.clone(), &mut in_flight)?);
-            }
-        }
+    for (account, product, region) in targets(config) {
+        let parts = Parts { config, account, product, region, instruments };
+        collectors.push(parts.collector(http.clone(), &mut in_flight)?);
     }
     Ok(collectors)
+}
+
+/// The targets of this shard.
+fn targets(config: &Config) -> impl Iterator<Item = (&Account, &'static Product, &str)> {
+    let all = config.accounts.iter().flat_map(|account| {
+        let regions = account.regions.iter().map(String::as_str);
+        regions
+            .flat_map(move |region| account.products.iter().map(move |product| (account, *product, region)))
+    });
+    all.filter(|(account, product, region)| {
+        config.shard.owns(&Target::new(&account.name, region, &product.name))
+    })
 }
 
 /// What one target is made of.
@@ -163,16 +172,20 @@ impl Parts<'_> {
     }
 }
 
-/// How many targets a configuration has, by product.
+/// How many targets a configuration gives to this shard, by product.
 pub fn summary(config: &Config) -> String {
     let mut numbers = BTreeMap::<&str, usize>::new();
-    for account in &config.accounts {
-        for product in &account.products {
-            *numbers.entry(&product.name).or_default() += account.regions.len();
-        }
+    for (_, product, _) in targets(config) {
+        *numbers.entry(&product.name).or_default() += 1;
     }
-    let numbers = numbers.into_iter().map(|(product, number)| format!("{number} of {product}"));
-    format!("targets: {}", numbers.collect::<Vec<_>>().join(", "))
+    let numbers: Vec<_> =
+        numbers.into_iter().map(|(product, number)| format!("{number} of {product}")).collect();
+    let Shard { ordinal, total } = config.shard;
+    match (numbers.as_slice(), total) {
+        ([], _) => format!("targets: none in shard {ordinal} of {total}"),
+        (_, 1) => format!("targets: {}", numbers.join(", ")),
+        _ => format!("targets in shard {ordinal} of {total}: {}", numbers.join(", ")),
+    }
 }
 
 fn process_id() -> String {

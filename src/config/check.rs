@@ -55,6 +55,7 @@ pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Prob
     let rules =
         Rules { required_tags: options.required_tags.clone(), grace_period: file.policy.grace_period.0 };
     let state = state(&mut checker, file.state);
+    let shard = shard(&mut checker, &file.shard);
     let log = log(&mut checker, file.log);
     let max_connections = file.web.max_connections;
     let listen_address = listen_address.ok()?;
@@ -68,6 +69,7 @@ pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Prob
         system_keys,
         rules,
         state,
+        shard,
         log,
     })
 }
@@ -245,6 +247,15 @@ fn state(checker: &mut Checker<'_>, file: file::State) -> Option<State> {
     let retention = file.history_retention.0;
     checker.unless(!retention.is_zero(), "state.history_retention", "must be above 0");
     (!file.path.is_empty()).then(|| State { path: file.path.into(), retention })
+}
+
+fn shard(checker: &mut Checker<'_>, file: &file::Shard) -> Shard {
+    let Shard { ordinal, total } = Shard { ordinal: file.ordinal.0, total: file.total };
+    checker.unless(total > 0, "shard.total", "must be above 0");
+    if ordinal >= total.max(1) {
+        checker.wrong("shard.ordinal", format!("{ordinal} is not below shard.total ({total})"));
+    }
+    Shard { ordinal, total }
 }
 
 fn log(checker: &mut Checker<'_>, file: file::Log) -> Log {

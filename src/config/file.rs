@@ -33,6 +33,7 @@ section! {
         metrics: Metrics = Metrics::default(),
         policy: Policy = Policy::default(),
         state: State = State::default(),
+        shard: Shard = Shard::default(),
         log: Log = Log::default(),
     }
 }
@@ -115,6 +116,13 @@ section! {
 }
 
 section! {
+    Shard {
+        ordinal: Ordinal = Ordinal(0),
+        total: u32 = 1,
+    }
+}
+
+section! {
     Log {
         level: String = "info".to_owned(),
         format: String = "text".to_owned(),
@@ -138,5 +146,21 @@ impl<'de> Deserialize<'de> for Span {
         let text = String::deserialize(deserializer)?;
         let parsed = humantime::parse_duration(&text);
         parsed.map(Self).map_err(|_| serde::de::Error::custom("is no duration such as 90s, 5m or 1h"))
+    }
+}
+
+/// A number, or the name of a pod that ends in one: `exporter-2`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ordinal(pub u32);
+
+impl<'de> Deserialize<'de> for Ordinal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = match text.rsplit_once('-') {
+            Some((name, number)) if !name.is_empty() => number,
+            _ => &text,
+        };
+        let wrong = "is neither a number nor the name of a pod that ends in one, such as exporter-2";
+        number.parse().map(Self).map_err(|_| serde::de::Error::custom(wrong))
     }
 }

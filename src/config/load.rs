@@ -169,7 +169,6 @@ fn not_yet(path: &str) -> bool {
         "policy.forbidden_tags",
         "policy.max_tags",
         "policy.exemptions",
-        "shard",
     ];
     const LATER_IN_RULES: &[&str] = &["aliases", "values", "pattern", "applies_to"];
     let in_rule = path.strip_prefix("policy.required_tags[").and_then(|rest| rest.split_once("]."));
@@ -276,6 +275,22 @@ mod tests {
         ] {
             assert!(report.contains(expected), "{expected} is not in:\n{report}");
         }
+    }
+
+    #[test]
+    fn the_ordinal_of_a_shard_is_a_number_or_ends_the_name_of_a_pod() {
+        let report = |ordinal| {
+            let shard = [("TAG_EXPORTER__SHARD__ORDINAL", ordinal), ("TAG_EXPORTER__SHARD__TOTAL", "3")];
+            problems(ACCOUNT, &shard)
+        };
+        assert_eq!((report("2"), report("tag-exporter-2")), (String::new(), String::new()));
+        assert!(report("tag-exporter-3").contains("shard.ordinal: 3 is not below shard.total (3)"));
+        for wrong in ["-1", "tag-exporter", "tag-exporter-"] {
+            assert!(report(wrong).contains("shard.ordinal: is neither a number nor"), "{}", report(wrong));
+        }
+        let report = problems(&format!("shard = {{ ordinal = -1, total = 0 }}\n{ACCOUNT}"), &[]);
+        assert!(report.contains("shard.ordinal: is neither"), "{report}");
+        assert!(report.contains("shard.total: must be above 0"), "{report}");
     }
 
     #[test]

@@ -20,13 +20,18 @@ const POLICY: &str = r#"
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Prometheus; `make test` runs it"]
 async fn the_last_owner_is_told_of_a_lost_tag_through_a_restart_by_prometheus_2() {
-    tag_is_lost_and_found(&programs(2), POLICY).await;
+    with_and_without_a_state_file(&programs(2)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Prometheus; `make test` runs it"]
 async fn the_last_owner_is_told_of_a_lost_tag_through_a_restart_by_prometheus_3() {
-    tag_is_lost_and_found(&programs(3), POLICY).await;
+    with_and_without_a_state_file(&programs(3)).await;
+}
+
+async fn with_and_without_a_state_file(programs: &Path) {
+    let with_state = format!("{POLICY}\n[state]\npath = \"{{folder}}/state.db\"");
+    tokio::join!(tag_is_lost_and_found(programs, POLICY), tag_is_lost_and_found(programs, &with_state));
 }
 
 async fn tag_is_lost_and_found(programs: &Path, more: &str) {

@@ -12,6 +12,7 @@ mod restart;
 mod scrape;
 mod sdk;
 mod secrets;
+mod shards;
 mod shifting;
 mod support;
 mod text_format;
