@@ -50,7 +50,7 @@ pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken)
         tasks.spawn(collector.run(outcomes.clone(), stop.clone()));
     }
     tasks.spawn(publisher.run(received, sender, stop.clone()));
-    tasks.spawn(http::serve(listener, Arc::new(site), config.max_connections, stop.clone()));
+    tasks.spawn(http::serve(listener, site, config.max_connections, stop.clone()));
     finish(tasks, &stop).await
 }
 

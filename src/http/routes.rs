@@ -16,10 +16,31 @@ impl Site {
             (Some(_), method) if method != Method::GET && method != Method::HEAD => method_not_allowed(),
             (Some(handler), _) => self.respond(handler, request).await,
         };
-        self.instruments.http_answered(handler.unwrap_or("other"), answer.status().as_u16());
         answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         answer.headers_mut().entry(CONTENT_SECURITY_POLICY).or_insert(page::NOTHING_ALLOWED);
+        self.counted(request, answer)
+    }
+
+    /// The answer, which now stands in the instruments.
+    pub(super) fn counted<B>(&self, request: &Request<B>, answer: Answer) -> Answer {
+        let handler = handler(request.uri().path()).unwrap_or(OTHER);
+        self.instruments.http_answered(handler, answer.status().as_u16());
         answer
+    }
+
+    /// Counts what was no request, and was answered before it came here.
+    pub(super) fn refused(&self, error: &hyper::Error) {
+        let code = match (error.is_parse_too_large(), error.is_parse()) {
+            (true, _) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            (false, true) => StatusCode::BAD_REQUEST,
+            (false, false) => return,
+        };
+        self.instruments.http_answered(OTHER, code.as_u16());
+    }
+
+    /// Whether `path` tells the health of the process.
+    pub(super) fn is_health(path: &str) -> bool {
+        matches!(path, "/healthz" | "/readyz")
     }
 
     async fn respond<B>(&self, handler: &str, request: &Request<B>) -> Answer {
@@ -47,6 +68,9 @@ impl Site {
         }
     }
 }
+
+/// The label value of what is no path of ours.
+const OTHER: &str = "other";
 
 /// The path as a label value; `None` where nothing is.
 fn handler(path: &str) -> Option<&'static str> {

@@ -6,6 +6,7 @@ mod daemon;
 mod exact;
 mod golden;
 mod hostile;
+mod limits;
 mod program;
 mod promtool;
 mod restart;
