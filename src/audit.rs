@@ -59,7 +59,9 @@ pub enum Format {
 /// Audits and delivers the report. An error is an answer that could not be found or delivered.
 pub async fn run(config: Config, options: Options) -> anyhow::Result<Conclusion> {
     // First, so that nobody waits for a report that has no place to go.
-    let output = Output::open(options.output.as_deref())?;
+    let path = options.output.clone();
+    let opening = move || Output::open(path.as_deref());
+    let output = spawn_blocking(opening).await.context("opening the report failed")??;
     let collected = match options.offline.clone() {
         Some(file) => {
             spawn_blocking(move || offline::read(&file)).await.context("reading the file failed")??

@@ -92,6 +92,18 @@ pub struct Verdict {
     pub applies: bool,
 }
 
+impl Verdict {
+    /// Why what it breaks does not count, for people: `pending until 2026-11-24T04:00:00Z`.
+    pub fn excuse(&self) -> Option<String> {
+        let state = match self.state {
+            State::Compliant | State::Violating => return None,
+            State::Pending | State::Exempt => self.state.name(),
+        };
+        let until = self.pending_until.map(|end| format!(" until {end}")).unwrap_or_default();
+        Some(format!("{state}{until}"))
+    }
+}
+
 /// The verdicts of a target's resources, in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Judgement {
@@ -190,6 +202,7 @@ mod tests {
         let (verdict, next_change) = judged(new(), "2026-11-24T03:59:59Z");
         assert_eq!(verdict.state, State::Pending);
         assert_eq!(next_change, Some("2026-11-24T04:00:00Z".parse().unwrap()));
+        assert_eq!(verdict.excuse().unwrap(), "pending until 2026-11-24T04:00:00Z");
         let (verdict, next_change) = judged(new(), "2026-11-24T04:00:00Z");
         assert_eq!((verdict.state, next_change), (State::Violating, None));
     }

@@ -10,7 +10,7 @@ use quick_xml::events::BytesText;
 
 use super::report::{Audited, Report, visible};
 use crate::inventory::Resource;
-use crate::policy::{State, Verdict};
+use crate::policy::Verdict;
 
 struct Case {
     name: String,
@@ -95,11 +95,11 @@ impl Case {
         let name = visible(&format!("{} {key}", resource.id));
         let broken = verdict.violations.iter().find(|violation| &*violation.key == key);
         let bad = broken.map(|violation| {
-            let element = if verdict.state == State::Violating { FAILURE } else { SKIPPED };
-            let until = verdict.pending_until.map(|end| format!(" until {end}")).unwrap_or_default();
-            let state = if element == SKIPPED { verdict.state.name() } else { "" };
-            let message = format!("{violation} {state}{until}");
-            Bad { element, kind: violation.reason.name(), message: visible(message.trim_end()) }
+            let (element, message) = match verdict.excuse() {
+                None => (FAILURE, violation.to_string()),
+                Some(excuse) => (SKIPPED, format!("{violation} ({excuse})")),
+            };
+            Bad { element, kind: violation.reason.name(), message: visible(&message) }
         });
         Self { name, bad }
     }

@@ -78,19 +78,19 @@ fn region(report: &Report, group: &[Audited], screen: Screen, out: &mut dyn Writ
 
 fn row(audited: &Audited, resource: &Resource, verdict: &Verdict) -> [String; 5] {
     let violations: Vec<_> = verdict.violations.iter().map(|broken| visible(&broken.to_string())).collect();
-    let until = verdict.pending_until.map(|end| format!(" (pending until {end})")).unwrap_or_default();
+    let excuse = verdict.excuse().map(|excuse| format!(" ({})", visible(&excuse))).unwrap_or_default();
     [
         verdict.state.name().to_owned(),
         visible(&audited.target.product),
         visible(&resource.id),
         visible(&resource.name),
-        violations.join(", ") + &until,
+        violations.join(", ") + &excuse,
     ]
 }
 
 /// A line of a table with the state in front in its colour.
 fn coloured(line: &str, screen: Screen) -> String {
-    let begins = |state: &State| line.trim_start().starts_with(state.name());
+    let begins = |state: &State| line.strip_prefix(' ').is_some_and(|line| line.starts_with(state.name()));
     match State::ALL.iter().find(|state| begins(state)) {
         Some(state) => line.replacen(state.name(), &screen.styled(colour(*state), state.name()), 1),
         None => line.to_owned(),
@@ -105,7 +105,7 @@ fn colour(state: State) -> Style {
     }
 }
 
-/// `5 resources in 3 targets: 2 compliant, 3 violating, 0 pending, 0 exempt; 1 target is unknown`.
+/// `5 resources in 3 targets: 2 compliant, 3 violating, 0 pending, 0 exempt; unknown: 1 target`.
 fn summary(report: &Report, screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     let counts = State::ALL.map(|state| (report.count(state), state));
     let total = counts.iter().map(|(count, _)| count).sum();

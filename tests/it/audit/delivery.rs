@@ -4,7 +4,8 @@ use std::fs;
 use std::process::Stdio;
 
 use alicloud_tag_exporter::simulator::Fault;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Child;
 
 use super::{Bench, LIMIT, OWNER_AND_ENV, mixed};
 use crate::support::BETWEEN_LOOKS;
@@ -70,6 +71,11 @@ async fn a_reader_that_went_away_makes_it_3() {
     assert!(told.contains("could not write the report to stdout"), "{told}");
 }
 
+fn send(signal: &str, program: &Child) {
+    let id = program.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_stops_it_with_3_and_an_older_report_stays() {
     for signal in ["TERM", "INT"] {
@@ -84,9 +90,7 @@ async fn a_signal_stops_it_with_3_and_an_older_report_stays() {
             }
         };
         tokio::time::timeout(LIMIT, asked).await.expect("it asked nothing");
-        let id = program.id().unwrap().to_string();
-        let sent = std::process::Command::new("kill").args(["-s", signal, &id]).status().unwrap();
-        assert!(sent.success());
+        send(signal, &program);
         let ended = tokio::time::timeout(LIMIT, program.wait()).await.expect("it did not stop").unwrap();
         assert_eq!(ended.code(), Some(3), "{signal}");
         let mut told = String::new();
@@ -95,4 +99,17 @@ async fn a_signal_stops_it_with_3_and_an_older_report_stays() {
         assert_eq!(fs::read_to_string(bench.path("report.txt")).unwrap(), "old");
         assert_eq!(names(&bench), ["config.toml", "report.txt"]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_stops_it_also_while_it_waits_for_stdin() {
+    let bench = Bench::new(mixed(), OWNER_AND_ENV).await;
+    let mut program = bench.command(&["--offline", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = program.stdin.take().unwrap();
+    // More than a pipe holds, so that it is reading when this has been written.
+    let written = tokio::time::timeout(LIMIT, stdin.write_all(&[b' '; 1 << 20])).await;
+    written.expect("it does not read").unwrap();
+    send("TERM", &program);
+    let ended = tokio::time::timeout(LIMIT, program.wait()).await.expect("it did not stop").unwrap();
+    assert_eq!(ended.code(), Some(3));
 }

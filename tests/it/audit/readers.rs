@@ -42,7 +42,7 @@ async fn junitparser_reads_every_case() {
     assert_eq!(cases[3], hangzhou("hb-half env", json!([["Failure", "missing", "env: missing"]])));
     let pending = &cases[5][2][0];
     assert_eq!((&pending[0], &pending[1]), (&json!("Skipped"), &json!("missing")));
-    assert!(pending[2].as_str().unwrap().starts_with("env: missing pending until 2"), "{pending}");
+    assert!(pending[2].as_str().unwrap().starts_with("env: missing (pending until 2"), "{pending}");
     assert_eq!(suites[1]["counts"], json!([1, 0, 1, 0]));
     let error = &suites[1]["cases"][0];
     assert_eq!(
