@@ -125,8 +125,8 @@ fn distinct<'a>(keys: impl Iterator<Item = &'a Arc<str>>) -> Vec<&'a Arc<str>> {
     keys.filter(|key| seen.insert(Arc::clone(key))).collect()
 }
 
-/// `text` so that it does nothing to the terminal or the page that shows it: what is not plainly visible, such as
-/// control characters, direction marks and line breaks, is written as `\u{…}` or `\n`.
+/// `text` so that it does nothing to the terminal or the page that shows it: control characters, direction marks, line
+/// breaks, and what else is no text, are written as `\u{…}` or `\n`.
 pub(super) fn visible(text: &str) -> String {
     text.escape_debug().to_string()
 }
@@ -135,4 +135,35 @@ pub(super) fn visible(text: &str) -> String {
 pub(super) fn numbered(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What XML 1.0 allows: <https://www.w3.org/TR/xml/#charsets>.
+    fn is_xml(c: char) -> bool {
+        matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+    }
+
+    /// Unicode's property `Bidi_Control`.
+    fn turns(c: char) -> bool {
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    }
+
+    #[test]
+    fn every_character_is_shown_by_characters_that_do_nothing() {
+        for c in char::MIN..=char::MAX {
+            let shown = visible(&c.to_string());
+            assert!(shown.chars().all(|c| is_xml(c) && !c.is_control() && !turns(c)), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn text_of_any_script_stays_as_it_is() {
+        for text in ["owner", "负责人", "Владелец", "สวัสดี", "a b-c_d/e=f", "naïve"]
+        {
+            assert_eq!(visible(text), text);
+        }
+    }
 }
