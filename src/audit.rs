@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::instruments::Instruments;
 use crate::publisher::now;
 use crate::serve;
+use crate::shard::Shard;
 
 mod collect;
 mod json;
@@ -58,6 +59,8 @@ pub enum Format {
 
 /// Audits and delivers the report. An error is an answer that could not be found or delivered.
 pub async fn run(config: Config, options: Options) -> anyhow::Result<Conclusion> {
+    // Every target, also by the configuration of one of several exporters.
+    let config = Config { shard: Shard { ordinal: 0, total: 1 }, ..config };
     // First, so that nobody waits for a report that has no place to go.
     let path = options.output.clone();
     let opening = move || Output::open(path.as_deref());

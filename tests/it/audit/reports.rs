@@ -112,6 +112,15 @@ async fn json_tells_each_resource_with_its_verdict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_target_is_judged_also_by_the_configuration_of_one_shard() {
+    for ordinal in 0..2 {
+        let shard = format!("shard = {{ ordinal = {ordinal}, total = 2 }}\n{OWNER_AND_ENV}");
+        let report = Bench::new(mixed(), &shard).await.json(&[]).await;
+        assert_eq!(report["targets"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_table_is_grouped_by_region_and_ends_with_a_summary() {
     let bench = Bench::new(mixed(), OWNER_AND_ENV).await;
     let told = bench.audit(&[]).await.stdout;
