@@ -1,7 +1,9 @@
 //! The integration tests: one binary, against the simulated cloud.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod answers;
 mod audit;
+mod clock;
 mod daemon;
 mod exact;
 mod golden;
