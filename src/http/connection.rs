@@ -29,8 +29,8 @@ pub(super) const FIRST_HEAD: Duration = Duration::from_secs(10);
 const NEXT_HEAD: Duration = Duration::from_secs(120);
 /// From a head to the last byte of its answer.
 const REQUEST: Duration = Duration::from_secs(60);
-/// For a request head with its headers; longer ones get 431.
-const HEAD_BYTES: usize = 16 * 1024;
+/// For a request head; longer ones get 431. A filter by tag may be long.
+const HEAD_BYTES: usize = 64 * 1024;
 
 /// What all connections share.
 pub(super) struct Server {

@@ -1,16 +1,11 @@
 //! The answers as HTTP: what a client can rely on beside their content.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
-use std::time::Duration;
 
 use alicloud_tag_exporter::simulator::{Cluster, State, synthetic};
 use jiff::Timestamp;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use crate::support::Daemon;
 
@@ -235,30 +230,4 @@ async fn pages_of_changes_show_each_change_once_while_new_ones_come() {
         page = daemon.json(&format!("/tags/changes?limit=1&cursor={cursor}")).await;
     }
     assert_eq!(paged, changes);
-}
-
-/// How long an answer that must not come is waited for.
-const NO_ANSWER: Duration = Duration::from_millis(500);
-const ANSWER: Duration = Duration::from_secs(20);
-
-async fn asked(address: SocketAddr) -> TcpStream {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-    stream
-}
-
-async fn is_answered(stream: &mut TcpStream, limit: Duration) -> bool {
-    let mut byte = [0];
-    timeout(limit, stream.read_exact(&mut byte)).await.is_ok_and(|read| read.is_ok())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_connection_past_the_greatest_number_waits_until_another_one_ends() {
-    let daemon = Daemon::start_with(&[("web.max_connections", "2")], synthetic(1, 3, 2), "").await;
-    let (mut first, mut second) = (asked(daemon.address).await, asked(daemon.address).await);
-    assert!(is_answered(&mut first, ANSWER).await && is_answered(&mut second, ANSWER).await);
-    let mut third = asked(daemon.address).await;
-    assert!(!is_answered(&mut third, NO_ANSWER).await);
-    drop(first);
-    assert!(is_answered(&mut third, ANSWER).await);
 }
