@@ -1,18 +1,14 @@
 //! Arguments, environment, signals, and the exit code.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use alicloud_tag_exporter::audit::{self, Conclusion};
 use alicloud_tag_exporter::cli::{Cli, Command};
-use alicloud_tag_exporter::config::{Config, Log, Problems, load, load_without_accounts};
-use alicloud_tag_exporter::{demo, serve};
-use anyhow::Context as _;
+use alicloud_tag_exporter::config::{Config, Problems, load, load_without_accounts};
+use alicloud_tag_exporter::{demo, log, serve, signals};
 use clap::Parser as _;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 const FAILED: u8 = 1;
 const WRONG_CONFIGURATION: u8 = 2;
@@ -54,11 +50,11 @@ async fn run(cli: Cli, failed: u8) -> anyhow::Result<u8> {
         println!("the configuration is right: {}", serve::summary(&config));
         return Ok(0);
     }
-    start_log(&config.log);
-    stop_on_signals(stop.clone(), failed)?;
+    log::start(&config.log);
+    signals::stop_on_signals(stop.clone(), failed)?;
     match cli.command {
         Some(Command::Audit(options)) => conclude(config, options, stop).await,
-        _ => listen(config, stop).await.map(|()| 0),
+        _ => serve::listen(config, stop).await.map(|()| 0),
     }
 }
 
@@ -73,40 +69,4 @@ async fn conclude(config: Config, options: audit::Options, stop: CancellationTok
         Conclusion::Violating => 1,
         Conclusion::Unknown => UNKNOWN,
     })
-}
-
-async fn listen(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
-    let address = config.listen_address;
-    let listener =
-        TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
-    let address = listener.local_addr()?;
-    if !address.ip().is_loopback() {
-        tracing::warn!("anyone who can reach {address} can read every tag: it asks for no password");
-    }
-    tracing::info!("open http://127.0.0.1:{0}/, /metrics and /tags", address.port());
-    serve::run(config, listener, stop).await
-}
-
-fn start_log(log: &Log) {
-    let filter = EnvFilter::new(format!("warn,alicloud_tag_exporter={}", log.level));
-    let log_to_stderr = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    match log.json {
-        true => log_to_stderr.json().init(),
-        false => log_to_stderr.init(),
-    }
-}
-
-/// The first signal asks for a graceful end, the second one ends at once.
-fn stop_on_signals(stop: CancellationToken, failed: u8) -> anyhow::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::spawn(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        stop.cancel();
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        std::process::exit(failed.into());
-    });
-    Ok(())
 }

@@ -28,6 +28,19 @@ use crate::shard::Shard;
 /// Outcomes that wait for the publisher.
 const OUTCOMES: usize = 16;
 
+/// Binds the configured address, and runs there.
+pub async fn listen(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+    let address = config.listen_address;
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
+    let address = listener.local_addr()?;
+    if !address.ip().is_loopback() {
+        tracing::warn!("anyone who can reach {address} can read every tag: it asks for no password");
+    }
+    tracing::info!("open http://127.0.0.1:{0}/, /metrics and /tags", address.port());
+    run(config, listener, stop).await
+}
+
 /// Runs until `stop`, which is a success; a task that ends before is an error.
 pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
     let instruments = Instruments::new()?;
