@@ -38,6 +38,9 @@ pub struct Flags {
     /// Where to serve [default: 0.0.0.0:10042]
     #[arg(long = "web.listen-address", global = true, value_name = "ADDRESS")]
     pub listen_address: Option<String>,
+    /// TLS and basic authentication, in the format of Prometheus' exporters.
+    #[arg(long = "web.config.file", global = true, value_name = "FILE")]
+    pub web_config_file: Option<String>,
     /// error, warn, info, debug or trace [default: info]
     #[arg(long = "log.level", global = true, value_name = "LEVEL")]
     pub log_level: Option<String>,
@@ -51,6 +54,7 @@ impl Flags {
     pub fn sources(&self, environment: BTreeMap<String, String>) -> Sources {
         let given = [
             ("web.listen_address", &self.listen_address),
+            ("web.config_file", &self.web_config_file),
             ("log.level", &self.log_level),
             ("log.format", &self.log_format),
         ];

@@ -19,6 +19,7 @@ use crate::exposition::labels::{is_label_part, label_name};
 use crate::exposition::{Options, TagLabel};
 use crate::policy::{RequiredTag, Rules};
 use crate::shard::Shard;
+use crate::web::{self, Web};
 
 mod check;
 mod file;
@@ -29,8 +30,7 @@ pub use load::{Sources, load, load_without_accounts};
 /// The configuration as used.
 #[derive(Debug)]
 pub struct Config {
-    pub listen_address: SocketAddr,
-    pub max_connections: usize,
+    pub listen: Listen,
     pub collect: Collect,
     pub api: Api,
     pub accounts: Vec<Account>,
@@ -41,6 +41,17 @@ pub struct Config {
     pub state: Option<State>,
     pub shard: Shard,
     pub log: Log,
+}
+
+#[derive(Debug)]
+pub struct Listen {
+    pub address: SocketAddr,
+    /// Requests that are answered at once.
+    pub max_connections: usize,
+    /// TLS and basic authentication: the file, and what it says now.
+    pub web: Option<(PathBuf, Web)>,
+    /// Whether the health of the process can be asked for without a password.
+    pub health_without_auth: bool,
 }
 
 #[derive(Debug)]

@@ -21,6 +21,7 @@ pub struct Instruments {
     credential_failures: IntCounterVec,
     history_failures: IntCounterVec,
     http_requests: IntCounterVec,
+    web_config_ok: Gauge,
 }
 
 /// The instruments of one account's calls to one product.
@@ -66,8 +67,14 @@ impl Instruments {
                 "HTTP requests that this exporter answered.",
                 &["handler", "code"],
             )?,
+            web_config_ok: Gauge::new(
+                named("web_config_last_reload_successful"),
+                "1 if the last reading of the web configuration worked.",
+            )?,
             registry,
         };
+        instruments.registry.register(Box::new(instruments.web_config_ok.clone()))?;
+        instruments.web_config_read(true);
         for operation in ["open", "read", "write"] {
             instruments.history_failures.with_label_values(&[operation]);
         }
@@ -89,6 +96,11 @@ impl Instruments {
 
     pub fn history_failed(&self, operation: &str) {
         self.history_failures.with_label_values(&[operation]).inc();
+    }
+
+    /// Whether the last reading of the web configuration worked.
+    pub fn web_config_read(&self, worked: bool) {
+        self.web_config_ok.set(f64::from(u8::from(worked)));
     }
 
     pub fn http_answered(&self, handler: &str, code: u16) {

@@ -31,3 +31,4 @@ pub mod shard;
 pub mod signals;
 pub mod simulator;
 pub mod snapshot;
+pub mod web;

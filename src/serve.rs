@@ -15,7 +15,7 @@ use crate::api::{endpoint, http_client};
 use crate::catalog::Product;
 use crate::client::{Client, InFlight, Pace};
 use crate::collector::Collector;
-use crate::config::{Account, Config, State};
+use crate::config::{Account, Config, Listen, State};
 use crate::credentials::REASON_NOT_FOUND;
 use crate::discovery::Lister;
 use crate::history::{History, Recalled};
@@ -24,20 +24,23 @@ use crate::instruments::Instruments;
 use crate::inventory::Target;
 use crate::publisher::{Publisher, Settings, now};
 use crate::shard::Shard;
+use crate::web::{self, Web};
 
 /// Outcomes that wait for the publisher.
 const OUTCOMES: usize = 16;
 
 /// Binds the configured address, and runs there.
 pub async fn listen(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
-    let address = config.listen_address;
+    let address = config.listen.address;
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
     let address = listener.local_addr()?;
-    if !address.ip().is_loopback() {
+    let web = config.listen.web.as_ref().map(|(_, web)| web);
+    if !address.ip().is_loopback() && !web.is_some_and(Web::is_closed) {
         tracing::warn!("anyone who can reach {address} can read every tag: it asks for no password");
     }
-    tracing::info!("open http://127.0.0.1:{0}/, /metrics and /tags", address.port());
+    let scheme = if web.is_some_and(|web| web.tls.is_some()) { "https" } else { "http" };
+    tracing::info!("open {scheme}://127.0.0.1:{0}/, /metrics and /tags", address.port());
     run(config, listener, stop).await
 }
 
@@ -56,15 +59,42 @@ pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken)
     let mut publisher = Publisher::new(settings, history.clone(), targets);
     let (sender, published) = watch::channel(publisher.publish(now()));
     let (outcomes, received) = mpsc::channel(OUTCOMES);
-    let site = Site { published, history, instruments, stop: stop.clone(), process_id: process_id() };
+    let Listen { web, max_connections, health_without_auth, .. } = config.listen;
+    let (web_path, web) = web.unzip();
+    let web = watch::Sender::new(Arc::new(web.unwrap_or_default()));
+    let site = Site {
+        published,
+        history,
+        instruments: instruments.clone(),
+        stop: stop.clone(),
+        process_id: process_id(),
+        web: web.subscribe(),
+        health_without_auth,
+    };
 
     let mut tasks = JoinSet::new();
     for collector in collectors {
         tasks.spawn(collector.run(outcomes.clone(), stop.clone()));
     }
     tasks.spawn(publisher.run(received, sender, stop.clone()));
-    tasks.spawn(http::serve(listener, site, config.max_connections, stop.clone()));
+    tasks.spawn(http::serve(listener, site, max_connections, stop.clone()));
+    if let Some(path) = web_path {
+        let told = move |read| tell_web(&instruments, read);
+        tasks.spawn(web::watch(path, web, told, stop.clone()));
+    }
     finish(tasks, &stop).await
+}
+
+fn tell_web(instruments: &Instruments, read: Result<(), Vec<web::Problem>>) {
+    instruments.web_config_read(read.is_ok());
+    match read {
+        Ok(()) => tracing::info!("read the web configuration again"),
+        Err(problems) => {
+            for web::Problem { path, text } in problems {
+                tracing::error!("the web configuration is not read again: {path}: {text}");
+            }
+        }
+    }
 }
 
 fn history(state: Option<&State>, instruments: &Instruments) -> anyhow::Result<History> {

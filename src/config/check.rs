@@ -42,11 +42,7 @@ impl Checker<'_> {
 /// The checked configuration; `None`, or a configuration of no use, when `problems` has grown.
 pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Problem>) -> Option<Config> {
     let mut checker = Checker { sources, problems };
-    let listen_address = file.web.listen_address.parse::<SocketAddr>();
-    if listen_address.is_err() {
-        checker.wrong("web.listen_address", "is no address and port such as 0.0.0.0:10042");
-    }
-    checker.unless(file.web.max_connections > 0, "web.max_connections", "must be above 0");
+    let listen = listen(&mut checker, file.web);
     let collect = collect(&mut checker, &file.collect);
     let api = api(&mut checker, file.api);
     let accounts = accounts(&mut checker, file.accounts);
@@ -57,21 +53,27 @@ pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Prob
     let state = state(&mut checker, file.state);
     let shard = shard(&mut checker, &file.shard);
     let log = log(&mut checker, file.log);
-    let max_connections = file.web.max_connections;
-    let listen_address = listen_address.ok()?;
-    Some(Config {
-        listen_address,
-        max_connections,
-        collect,
-        api,
-        accounts,
-        options,
-        system_keys,
-        rules,
-        state,
-        shard,
-        log,
-    })
+    Some(Config { listen: listen?, collect, api, accounts, options, system_keys, rules, state, shard, log })
+}
+
+fn listen(checker: &mut Checker<'_>, file: file::Web) -> Option<Listen> {
+    let address = file.listen_address.parse::<SocketAddr>();
+    if address.is_err() {
+        checker.wrong("web.listen_address", "is no address and port such as 0.0.0.0:10042");
+    }
+    checker.unless(file.max_connections > 0, "web.max_connections", "must be above 0");
+    let path = Some(file.config_file).filter(|path| !path.as_os_str().is_empty());
+    let web = path.and_then(|path| match web::load(&path) {
+        Ok(web) => Some((path, web)),
+        Err(problems) => {
+            let origin = Some(path.display().to_string());
+            let here = |web::Problem { path, text }| Problem { origin: origin.clone(), path, text };
+            checker.problems.extend(problems.into_iter().map(here));
+            None
+        }
+    });
+    let (max_connections, health_without_auth) = (file.max_connections, file.health_without_auth);
+    Some(Listen { address: address.ok()?, max_connections, web, health_without_auth })
 }
 
 fn collect(checker: &mut Checker<'_>, file: &file::Collect) -> Collect {

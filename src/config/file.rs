@@ -1,5 +1,6 @@
 //! The configuration as typed. Every key has its default here; nothing is checked yet.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -41,7 +42,9 @@ section! {
 section! {
     Web {
         listen_address: String = "0.0.0.0:10042".to_owned(),
+        config_file: PathBuf = PathBuf::new(),
         max_connections: usize = 512,
+        health_without_auth: bool = true,
     }
 }
 

@@ -23,7 +23,8 @@ impl Sources {
     /// Where the value at `path` comes from: the flag, the variable, or the file.
     pub(super) fn origin(&self, path: &str) -> Option<String> {
         if self.flags.iter().any(|(flag, _)| *flag == path) {
-            return Some(format!("--{}", path.replace('_', "-")));
+            let name = path.replace("config_file", "config.file").replace('_', "-");
+            return Some(format!("--{name}"));
         }
         let variable = format!("{PREFIX}__{}", path.to_uppercase().replace('.', "__"));
         let file = self.file.as_ref().map(|(name, _)| name.clone());
@@ -161,9 +162,7 @@ fn described(path: &str, text: &str, taken: Option<&Value>) -> String {
 /// Keys that are documented and come in a later version.
 fn not_yet(path: &str) -> bool {
     const LATER: &[&str] = &[
-        "web.config_file",
         "web.enable_lifecycle",
-        "web.health_without_auth",
         "api.signature",
         "policy.rollup_tags",
         "policy.forbidden_tags",

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
@@ -99,6 +99,13 @@ pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Answer {
     let text = json!({"error": {"code": code, "message": message}}).to_string();
     let mut answer = ok(JSON, whole(text.into()));
     *answer.status_mut() = status;
+    answer
+}
+
+pub(super) fn unauthorized() -> Answer {
+    let text = "a user and a password are needed";
+    let mut answer = error(StatusCode::UNAUTHORIZED, "unauthorized", text);
+    answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
     answer
 }
 

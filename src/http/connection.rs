@@ -15,8 +15,10 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, Content, error};
@@ -42,11 +44,21 @@ pub(super) struct Server {
 }
 
 /// Talks until the other side ends, a deadline passes, or the server is stopped and has answered.
-pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(stream: S, server: Arc<Server>) {
+pub(super) async fn run(stream: TcpStream, server: Arc<Server>) {
     let turn = Arc::new(Turn::new(server));
     let passed = passed(turn.deadline.subscribe());
+    let tls = turn.server.site.web.borrow().tls.clone();
+    let talking = async {
+        match tls {
+            None => talk(stream, &turn).await,
+            Some(config) => match TlsAcceptor::from(config).accept(stream).await {
+                Ok(stream) => talk(stream, &turn).await,
+                Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
+            },
+        }
+    };
     tokio::select! {
-        () = talk(stream, &turn) => {}
+        () = talking => {}
         () = passed => tracing::debug!("closed a connection: it took too long, or too many waited"),
     }
 }

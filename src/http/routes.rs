@@ -1,23 +1,27 @@
 //! Which path gets which answer.
 
-use hyper::header::{CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{AUTHORIZATION, CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, Request, StatusCode};
 
-use super::answer::{Answer, error, method_not_allowed, with_status};
+use super::answer::{Answer, error, method_not_allowed, unauthorized, with_status};
 use super::query::BadQuery;
 use super::site::Site;
 use super::{changes, metrics, page, tags};
+use crate::web::Web;
 
 impl Site {
     pub(super) async fn answer<B>(&self, request: &Request<B>) -> Answer {
         let handler = handler(request.uri().path());
+        let web = self.web.borrow().clone();
         let mut answer = match (handler, request.method()) {
+            _ if !self.admits(&web, request).await => unauthorized(),
             (None, _) => error(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path"),
             (Some(_), method) if method != Method::GET && method != Method::HEAD => method_not_allowed(),
             (Some(handler), _) => self.respond(handler, request).await,
         };
         answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         answer.headers_mut().entry(CONTENT_SECURITY_POLICY).or_insert(page::NOTHING_ALLOWED);
+        answer.headers_mut().extend(web.headers.clone());
         self.counted(request, answer)
     }
 
@@ -41,6 +45,11 @@ impl Site {
     /// Whether `path` tells the health of the process.
     pub(super) fn is_health(path: &str) -> bool {
         matches!(path, "/healthz" | "/readyz")
+    }
+
+    async fn admits<B>(&self, web: &Web, request: &Request<B>) -> bool {
+        let open = self.health_without_auth && Self::is_health(request.uri().path());
+        open || web.users.admit(request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes)).await
     }
 
     async fn respond<B>(&self, handler: &str, request: &Request<B>) -> Answer {

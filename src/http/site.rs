@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::history::History;
 use crate::instruments::Instruments;
 use crate::publisher::Published;
+use crate::web::Web;
 
 /// All that answers are made of.
 pub struct Site {
@@ -17,4 +18,8 @@ pub struct Site {
     pub stop: CancellationToken,
     /// A random text of this process, part of each entity tag.
     pub process_id: String,
+    /// TLS, users and headers as they are now.
+    pub web: watch::Receiver<Arc<Web>>,
+    /// Whether the health of the process can be asked for without a password.
+    pub health_without_auth: bool,
 }

@@ -19,3 +19,4 @@ mod shards;
 mod shifting;
 mod support;
 mod text_format;
+mod web;

@@ -1,0 +1,46 @@
+//! The file and those that it names, read again when one of them changes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch::Sender;
+use tokio_util::sync::CancellationToken;
+
+use super::{Problem, Web, load};
+
+/// Between two looks at the files.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Replaces `web` when a file has changed, until `stop`. A file that is wrong changes nothing. `told` hears of each
+/// reading.
+pub async fn watch(
+    path: PathBuf,
+    web: Sender<Arc<Web>>,
+    told: impl Fn(Result<(), Vec<Problem>>),
+    stop: CancellationToken,
+) {
+    let mut refused = None;
+    while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+        let (now, path) = (Arc::clone(&web.borrow()), path.clone());
+        match tokio::task::spawn_blocking(move || look(&now, &path)).await.ok().flatten() {
+            Some(Ok(new)) => {
+                web.send_replace(Arc::new(new));
+                refused = None;
+                told(Ok(()));
+            }
+            Some(Err(problems)) if refused.as_ref() != Some(&problems) => {
+                told(Err(problems.clone()));
+                refused = Some(problems);
+            }
+            Some(Err(_)) => {}
+            // It is again what it was.
+            None if refused.take().is_some() => told(Ok(())),
+            None => {}
+        }
+    }
+}
+
+fn look(now: &Web, path: &Path) -> Option<Result<Web, Vec<Problem>>> {
+    now.is_outdated().then(|| load(path))
+}
