@@ -1,7 +1,7 @@
-//! A real Prometheus scrapes text that means harm. It stands beside promtool, in the same package.
+//! Prometheus 2 and 3 scrape text that means harm.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -16,14 +16,26 @@ use crate::support::{BETWEEN_LOOKS, Daemon};
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs prometheus; `make test` runs it"]
-async fn prometheus_stores_every_hostile_tag_as_it_is() {
+#[ignore = "needs Prometheus; `make test` runs it"]
+async fn prometheus_2_and_3_store_every_hostile_tag_as_it_is() {
     let daemon = Daemon::start(hostile::state(), "").await;
     daemon.until_fresh().await;
+    let folders = std::env::var("TAG_EXPORTER_PROMETHEUS").expect("run by `make test`");
+    let folders: Vec<_> = folders.split_whitespace().collect();
+    assert_eq!(folders.len(), 2);
+    let expected: BTreeSet<_> = hostile::texts().into_iter().map(|text| [text.clone(), text]).collect();
+    for folder in folders {
+        assert!(stored_by(Path::new(folder), &daemon).await == expected, "{folder}");
+    }
+}
+
+/// The tags in the Prometheus of a folder after its first scrape.
+async fn stored_by(programs: &Path, daemon: &Daemon) -> BTreeSet<[String; 2]> {
     let folder = tempfile::tempdir().unwrap();
     // The port is free again until Prometheus takes it.
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
-    let _running = prometheus(&folder.path().join("data"), &address, &daemon.address.to_string());
+    let program = programs.join("usr/bin/prometheus");
+    let _running = prometheus(&program, &folder.path().join("data"), &address, &daemon.address.to_string());
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("http://{address}/api/v1/query?query=alicloud_resource_tag");
     let mut looks = tokio::time::interval(BETWEEN_LOOKS);
@@ -39,8 +51,7 @@ async fn prometheus_stores_every_hostile_tag_as_it_is() {
             }
         }
     });
-    let stored = stored.await.expect("Prometheus stored nothing in time");
-    assert_eq!(stored, hostile::texts().into_iter().map(|text| [text.clone(), text]).collect());
+    stored.await.expect("Prometheus stored nothing in time")
 }
 
 /// Key and value of each series in an answer.
@@ -50,20 +61,19 @@ fn tags(answer: &Value) -> BTreeSet<[String; 2]> {
     series.map(|series| ["key", "value"].map(|name| text(&series["metric"][name]))).collect()
 }
 
-fn prometheus(data: &std::path::Path, address: &str, target: &str) -> Child {
+fn prometheus(program: &Path, data: &Path, address: &str, target: &str) -> Child {
     let config = data.with_extension("yml");
     let text = format!(
         "global: {{scrape_interval: 1s}}\n\
          scrape_configs: [{{job_name: tags, static_configs: [{{targets: ['{target}']}}]}}]\n"
     );
     std::fs::write(&config, text).unwrap();
-    let promtool = std::env::var_os("TAG_EXPORTER_PROMTOOL").map_or_else(|| "promtool".into(), PathBuf::from);
-    Command::new(promtool.with_file_name("prometheus"))
+    Command::new(program)
         .arg(format!("--config.file={}", config.display()))
         .arg(format!("--storage.tsdb.path={}", data.display()))
         .arg(format!("--web.listen-address={address}"))
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
-        .expect("prometheus starts; `scripts/promtool` gets it")
+        .unwrap()
 }
