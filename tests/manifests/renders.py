@@ -3,6 +3,7 @@
 import itertools
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -62,3 +63,13 @@ def everything():
     own_secret = ["credentials.secret.existing=", "credentials.secret.accessKeyId=a", "credentials.secret.accessKeySecret=b"]
     rendered["helm with a Secret of its own"] = chart("secret", *own_secret)
     return rendered
+
+
+def write(folder):
+    for way, rendered in everything().items():
+        name = way.replace(",", "").replace(" ", "-")
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump_all(rendered))
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
