@@ -5,7 +5,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod alert;
+mod dashboard;
 mod exporter;
+mod lively;
 mod monitoring;
+mod names;
 mod process;
 mod webhook;

@@ -207,6 +207,32 @@ class Manifests(unittest.TestCase):
         run("helm", "lint", "--strict", CHART, "--values", CHART / "values-secret.yaml")
 
 
+class Dashboard(unittest.TestCase):
+    FILE = ROOT / "deploy/grafana/alicloud-tag-exporter.json"
+
+    def judged(self, text):
+        """What the compiler says of a dashboard by the types of Grafana's own schema."""
+        with tempfile.TemporaryDirectory(dir=TOOLS) as folder:
+            file = Path(folder) / "dashboard.ts"
+            file.write_text((ROOT / "tests/manifests/dashboard.ts").read_text() + text)
+            options = ["--noEmit", "--strict", "--skipLibCheck", "--module", "esnext", "--moduleResolution", "bundler"]
+            compiler = TOOLS / "node_modules/.bin/tsc"
+            return subprocess.run([compiler, *options, file], text=True, capture_output=True, timeout=60).stdout
+
+    def test_it_is_valid_by_the_schema_of_grafana(self):
+        self.assertEqual(self.judged(self.FILE.read_text()), "")
+
+    def test_a_wrong_one_would_not_be(self):
+        wrong = self.FILE.read_text().replace('"collapsed": false', '"collapsed": "no"')
+        self.assertIn("Type 'string' is not assignable to type 'boolean'", self.judged(wrong))
+
+    def test_no_data_source_is_written_into_it(self):
+        dashboard = json.loads(self.FILE.read_text())
+        used = {panel["datasource"]["uid"] for panel in dashboard["panels"] if panel["type"] != "row"}
+        self.assertEqual(used, {"${datasource}"})
+        self.assertNotIn("id", dashboard)
+
+
 class Refusals(unittest.TestCase):
     def refused(self, *arguments):
         answer = helm(*arguments, check=False)
