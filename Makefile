@@ -5,6 +5,7 @@ test:
 	scripts/python-venv
 	scripts/check-rules
 	scripts/check-manifests
+	scripts/check-unit
 	TAG_EXPORTER_PROMTOOL=$$(scripts/promtool) TAG_EXPORTER_PROMETHEUS="$$(scripts/prometheus)" \
 		cargo test --locked -- --include-ignored
 

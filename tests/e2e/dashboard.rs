@@ -35,6 +35,7 @@ async fn answer_all(programs: &Path) -> String {
     let monitoring = Monitoring::start(programs, &exporter.address, &webhook.address).await;
     monitoring.until("resource:alicloud_owner:last_seen_timestamp_seconds").await;
     lively::change(&exporter.cloud);
+    monitoring.until(r#"resource:alicloud_tag_violation:owned{tag_owner!=""}"#).await;
     let mut page = HEAD.to_owned();
     for (title, queries) in panels() {
         writeln!(page, "\n## {title}").unwrap();
