@@ -15,9 +15,8 @@ use crate::api::endpoint::{Network, endpoint};
 use crate::catalog::{Product, products};
 use crate::credentials::{Environment, Provider};
 use crate::discovery::TagSource;
-use crate::exposition::labels::{is_label_part, label_name};
-use crate::exposition::{Options, TagLabel};
-use crate::policy::{RequiredTag, Rules};
+use crate::exposition::Options;
+use crate::policy::Rules;
 use crate::shard::Shard;
 use crate::web::{self, Web};
 

@@ -10,8 +10,8 @@ use globset::GlobSet;
 use jiff::Timestamp;
 
 use crate::diff::Tally;
-use crate::inventory::{Inventory, Known, REASONS, Target};
-use crate::policy::{Judgement, RequiredTag};
+use crate::inventory::{Inventory, Known, REASONS, Tags, Target};
+use crate::policy::Judgement;
 
 mod block;
 mod cut;
@@ -61,15 +61,23 @@ pub struct Options {
     pub include_keys: GlobSet,
     /// Most series of the tall metric, over all targets.
     pub max_series: usize,
-    pub required_tags: Vec<RequiredTag>,
+    /// The further labels of `alicloud_resources`, sorted by name.
+    pub rollup_labels: Vec<TagLabel>,
 }
 
-/// A label of the wide metric and the key whose value it shows.
+/// A label and the keys whose value it shows: the first that is there counts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TagLabel {
     /// The whole label name, `tag_…`.
     pub name: String,
-    pub key: Arc<str>,
+    pub keys: Vec<Arc<str>>,
+}
+
+impl TagLabel {
+    /// Empty where no tag has one of the keys.
+    fn value<'a>(&self, tags: &'a Tags) -> &'a str {
+        self.keys.iter().find_map(|key| tags.get(key)).unwrap_or_default()
+    }
 }
 
 /// One target as it is to be shown.

@@ -2,26 +2,17 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::inventory::Resource;
+use crate::inventory::{Resource, Target};
 
-/// What is asked of every resource.
-#[derive(Debug, Clone, Default)]
-pub struct Rules {
-    pub required_tags: Vec<RequiredTag>,
-    /// From a resource's creation.
-    pub grace_period: Duration,
-}
+mod hint;
+mod rules;
 
-/// A key that must be there, with a value that is not empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequiredTag {
-    pub key: Arc<str>,
-}
+pub use rules::{Exemption, ForbiddenTag, RequiredTag, Rules, Scope};
 
 /// The state of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -31,7 +22,7 @@ pub enum State {
     Violating,
     /// It breaks a rule, but its grace period lasts.
     Pending,
-    /// It breaks a rule, and an exemption suppresses that.
+    /// It breaks rules, and exemptions suppress all that.
     Exempt,
 }
 
@@ -54,6 +45,9 @@ impl State {
 pub enum Reason {
     Missing,
     Empty,
+    InvalidValue,
+    Forbidden,
+    TooManyTags,
 }
 
 impl Reason {
@@ -61,20 +55,43 @@ impl Reason {
         match self {
             Self::Missing => "missing",
             Self::Empty => "empty",
+            Self::InvalidValue => "invalid_value",
+            Self::Forbidden => "forbidden",
+            Self::TooManyTags => "too_many_tags",
         }
     }
 }
 
+/// A rule that a resource breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Violation {
+    /// The rule's key as it was written; [`EVERY_KEY`] for the greatest number of tags.
     pub key: Arc<str>,
     pub reason: Reason,
+    /// What may have been meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// What suppresses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exemption: Option<Exempted>,
 }
 
+/// The exemption that suppresses a violation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Exempted {
+    pub reason: Arc<str>,
+    /// Its last day, in UTC.
+    pub until: Option<Date>,
+}
+
+/// The key of the rule on the number of tags.
+pub const EVERY_KEY: &str = "*";
+
 impl fmt::Display for Violation {
-    /// For people: `owner: missing`.
+    /// For people: ``owner: missing, did you mean `Owner`?``.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.key, self.reason.name().replace('_', " "))
+        write!(f, "{}: {}", self.key, self.reason.name().replace('_', " "))?;
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, ", {hint}"))
     }
 }
 
@@ -82,25 +99,31 @@ impl fmt::Display for Violation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     pub state: State,
-    /// In the order of the rules; those of a pending resource are told but do not count yet.
+    /// In the order of the rules, with those that do not count: see [`Verdict::excuse`].
     pub violations: Vec<Violation>,
     /// When the grace period of a pending resource ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending_until: Option<Timestamp>,
-    /// Whether the rules apply: they apply to every status but `DELETING`.
+    /// The required keys that are asked of this resource, each once.
     #[serde(skip)]
-    pub applies: bool,
+    pub required: Arc<[Arc<str>]>,
 }
 
 impl Verdict {
-    /// Why what it breaks does not count, for people: `pending until 2026-11-24T04:00:00Z`.
-    pub fn excuse(&self) -> Option<String> {
-        let state = match self.state {
-            State::Compliant | State::Violating => return None,
-            State::Pending | State::Exempt => self.state.name(),
-        };
-        let until = self.pending_until.map(|end| format!(" until {end}")).unwrap_or_default();
-        Some(format!("{state}{until}"))
+    /// Why a violation does not count, for people: `pending until 2026-11-24T04:00:00Z`.
+    pub fn excuse(&self, violation: &Violation) -> Option<String> {
+        if let Some(Exempted { reason, until }) = &violation.exemption {
+            let until = until.map(|day| format!(" until {day}")).unwrap_or_default();
+            let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+            return Some(format!("exempt{until}{reason}"));
+        }
+        self.pending_until.map(|end| format!("pending until {end}"))
+    }
+
+    /// The violations that count now.
+    pub fn counting(&self) -> impl Iterator<Item = &Violation> {
+        let counts = self.state == State::Violating;
+        self.violations.iter().filter(move |violation| counts && violation.exemption.is_none())
     }
 }
 
@@ -112,117 +135,104 @@ pub struct Judgement {
     pub next_change: Option<Timestamp>,
 }
 
-/// The status of a resource that is on its way out.
-const DELETING: &str = "DELETING";
-
-/// Judges `resources` by `rules` at `now`.
-pub fn judge(resources: &[Resource], rules: &Rules, now: Timestamp) -> Judgement {
-    let verdicts: Vec<_> = resources.iter().map(|resource| verdict(resource, rules, now)).collect();
-    let next_change = verdicts.iter().filter_map(|verdict| verdict.pending_until).min();
-    Judgement { verdicts, next_change }
+/// Judges the `resources` of `target` by `rules` at `now`.
+pub fn judge(target: &Target, resources: &[Resource], rules: &Rules, now: Timestamp) -> Judgement {
+    let mut judge = Judge { target, rules, now, next_change: None, required: Arc::default() };
+    let verdicts = resources.iter().map(|resource| judge.verdict(resource)).collect();
+    Judgement { verdicts, next_change: judge.next_change }
 }
 
-fn verdict(resource: &Resource, rules: &Rules, now: Timestamp) -> Verdict {
-    let applies = &*resource.status != DELETING;
-    let violations = if applies { violations(resource, rules) } else { Vec::new() };
-    let pending_until = grace_end(resource, rules).filter(|end| now < *end && !violations.is_empty());
-    let state = match (violations.is_empty(), pending_until) {
-        (true, _) => State::Compliant,
-        (false, Some(_)) => State::Pending,
-        (false, None) => State::Violating,
-    };
-    Verdict { state, violations, pending_until, applies }
+struct Judge<'a> {
+    target: &'a Target,
+    rules: &'a Rules,
+    now: Timestamp,
+    next_change: Option<Timestamp>,
+    /// Of the resource before: mostly the next one is asked for the same.
+    required: Arc<[Arc<str>]>,
 }
 
-fn violations(resource: &Resource, rules: &Rules) -> Vec<Violation> {
-    let broken = |rule: &RequiredTag| {
-        let reason = match resource.tags.get(&rule.key) {
-            None => Reason::Missing,
-            Some("") => Reason::Empty,
-            Some(_) => return None,
-        };
-        Some(Violation { key: Arc::clone(&rule.key), reason })
-    };
-    rules.required_tags.iter().filter_map(broken).collect()
-}
-
-/// Without a known creation time there is no grace.
-fn grace_end(resource: &Resource, rules: &Rules) -> Option<Timestamp> {
-    resource.created_at?.saturating_add(rules.grace_period).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::inventory::{Tags, tags_of};
-
-    fn rules() -> Rules {
-        let required_tags = ["owner", "负责人"].map(|key| RequiredTag { key: key.into() }).to_vec();
-        Rules { required_tags, grace_period: Duration::from_secs(3600) }
-    }
-
-    fn resource(status: &str, created_at: Option<&str>, tags: Tags) -> Resource {
-        Resource {
-            id: "hb-1".into(),
-            name: "".into(),
-            resource_group_id: "".into(),
-            status: status.into(),
-            created_at: created_at.map(|at| at.parse().unwrap()),
-            tags,
-            system_tags: Tags::default(),
+impl Judge<'_> {
+    fn verdict(&mut self, resource: &Resource) -> Verdict {
+        let mut violations = self.violations(resource);
+        for violation in &mut violations {
+            violation.exemption = self.exemption(resource, &violation.key);
         }
+        let counting = violations.iter().any(|violation| violation.exemption.is_none());
+        let pending_until = self.grace_end(resource).filter(|end| counting && self.now < *end);
+        self.changes_at(pending_until);
+        let state = match (violations.is_empty(), counting, pending_until) {
+            (true, ..) => State::Compliant,
+            (_, false, _) => State::Exempt,
+            (_, true, Some(_)) => State::Pending,
+            (_, true, None) => State::Violating,
+        };
+        Verdict { state, violations, pending_until, required: Arc::clone(&self.required) }
     }
 
-    fn judged(resource: Resource, now: &str) -> (Verdict, Option<Timestamp>) {
-        let mut judgement = judge(&[resource], &rules(), now.parse().unwrap());
-        (judgement.verdicts.remove(0), judgement.next_change)
+    fn violations(&mut self, resource: &Resource) -> Vec<Violation> {
+        let rules = self.rules;
+        let mut required = Vec::new();
+        let mut violations = Vec::new();
+        for rule in &rules.required_tags {
+            if required.contains(&&rule.key) || !rule.applies_to.holds(self.target, resource) {
+                continue;
+            }
+            required.push(&rule.key);
+            violations.extend(broken(rule, rules, resource));
+        }
+        if !required.iter().copied().eq(self.required.iter()) {
+            self.required = required.into_iter().cloned().collect();
+        }
+        if !rules::is_deleting(resource) {
+            for rule in rules.forbidden_tags.iter().filter(|rule| rule.is_broken_by(&resource.tags)) {
+                let violation = Violation::of(&rule.written, Reason::Forbidden);
+                if !violations.contains(&violation) {
+                    violations.push(violation);
+                }
+            }
+            if rules.max_tags.is_some_and(|most| resource.tags.len() > most) {
+                violations.push(Violation::of(&EVERY_KEY.into(), Reason::TooManyTags));
+            }
+        }
+        violations
     }
 
-    const CREATED: Option<&str> = Some("2026-11-24T03:00:00Z");
-
-    #[test]
-    fn a_required_tag_must_be_there_and_have_a_value() {
-        let tags = tags_of([("owner", ""), ("Owner", "x")]);
-        let (verdict, _) = judged(resource("ACTIVATION", None, tags), "2026-11-24T03:00:00Z");
-        assert_eq!(verdict.state, State::Violating);
-        let reasons: Vec<_> = verdict.violations.iter().map(|v| (&*v.key, v.reason)).collect();
-        assert_eq!(reasons, [("owner", Reason::Empty), ("负责人", Reason::Missing)]);
+    /// The first exemption that holds now. Its end is a change.
+    fn exemption(&mut self, resource: &Resource, key: &str) -> Option<Exempted> {
+        let covers = |exemption: &&Exemption| {
+            exemption.end().is_none_or(|end| self.now < end) && exemption.covers(self.target, resource, key)
+        };
+        let exemption = self.rules.exemptions.iter().find(covers)?;
+        self.changes_at(exemption.end());
+        Some(Exempted { reason: Arc::clone(&exemption.reason), until: exemption.until })
     }
 
-    #[test]
-    fn a_value_of_spaces_is_a_value() {
-        let tags = tags_of([("owner", " "), ("负责人", "x")]);
-        let (verdict, _) = judged(resource("ACTIVATION", None, tags), "2026-11-24T03:00:00Z");
-        assert_eq!(verdict.state, State::Compliant);
+    /// Without a known creation time there is no grace.
+    fn grace_end(&self, resource: &Resource) -> Option<Timestamp> {
+        resource.created_at?.saturating_add(self.rules.grace_period).ok()
     }
 
-    #[test]
-    fn the_grace_period_ends_by_itself_at_its_last_moment() {
-        let new = || resource("CREATING", CREATED, Tags::default());
-        let (verdict, next_change) = judged(new(), "2026-11-24T03:59:59Z");
-        assert_eq!(verdict.state, State::Pending);
-        assert_eq!(next_change, Some("2026-11-24T04:00:00Z".parse().unwrap()));
-        assert_eq!(verdict.excuse().unwrap(), "pending until 2026-11-24T04:00:00Z");
-        let (verdict, next_change) = judged(new(), "2026-11-24T04:00:00Z");
-        assert_eq!((verdict.state, next_change), (State::Violating, None));
+    fn changes_at(&mut self, moment: Option<Timestamp>) {
+        self.next_change = self.next_change.into_iter().chain(moment).min();
     }
+}
 
-    #[test]
-    fn a_compliant_new_resource_is_compliant_at_once() {
-        let tags = tags_of([("owner", "a"), ("负责人", "b")]);
-        let (verdict, next_change) = judged(resource("CREATING", CREATED, tags), "2026-11-24T03:00:01Z");
-        assert_eq!((verdict.state, next_change), (State::Compliant, None));
+fn broken(rule: &RequiredTag, rules: &Rules, resource: &Resource) -> Option<Violation> {
+    let reason = match rule.value(&resource.tags) {
+        None => Reason::Missing,
+        Some("") => Reason::Empty,
+        Some(value) if !rule.allows(value) => Reason::InvalidValue,
+        Some(_) => return None,
+    };
+    let mut violation = Violation::of(&rule.key, reason);
+    if reason == Reason::Missing {
+        violation.hint = hint::hint(rule, rules, &resource.tags);
     }
+    Some(violation)
+}
 
-    #[test]
-    fn an_unknown_creation_time_gives_no_grace() {
-        let (verdict, _) = judged(resource("CREATING", None, Tags::default()), "2026-11-24T03:00:00Z");
-        assert_eq!(verdict.state, State::Violating);
-    }
-
-    #[test]
-    fn the_rules_do_not_apply_to_a_resource_that_is_being_deleted() {
-        let (verdict, _) = judged(resource("DELETING", None, Tags::default()), "2026-11-24T03:00:00Z");
-        assert_eq!((verdict.state, verdict.applies), (State::Compliant, false));
+impl Violation {
+    fn of(key: &Arc<str>, reason: Reason) -> Self {
+        Self { key: Arc::clone(key), reason, hint: None, exemption: None }
     }
 }

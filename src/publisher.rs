@@ -145,10 +145,10 @@ mod tests {
 
     /// A publisher of one target for each region.
     fn publisher<const N: usize>(regions: [&str; N], max_series: usize) -> Publisher {
-        let required_tags = vec![RequiredTag { key: "owner".into() }];
+        let required_tags = vec![RequiredTag::of("owner")];
         let include_keys = GlobSet::builder().add(Glob::new("*").unwrap()).build().unwrap();
         let options = Options { resource_tag: true, include_keys, max_series, ..Options::default() };
-        let rules = Rules { required_tags, grace_period: 10 * MINUTE };
+        let rules = Rules { required_tags, grace_period: 10 * MINUTE, ..Rules::default() };
         let settings = Settings { rules, options, max_staleness: 60 * MINUTE };
         let history = History::in_memory(Instruments::new().unwrap()).unwrap();
         let targets = regions.map(|region| (target(region), "TYPE".to_owned(), Recalled::default()));

@@ -161,7 +161,8 @@ mod tests {
             tags: tags_of([("负责人", "\"</script>"), ("empty", "")]),
             system_tags: tags_of([("acs:x", "y")]),
         };
-        let judgement = judge(std::slice::from_ref(&resource), &Rules::default(), Timestamp::UNIX_EPOCH);
+        let judgement =
+            judge(&target, std::slice::from_ref(&resource), &Rules::default(), Timestamp::UNIX_EPOCH);
         let inventory = Inventory::default();
         let row = TargetRow::of(&target, Status::Pending, &inventory, None);
         let written = Snapshot {

@@ -95,7 +95,7 @@ impl Case {
         let name = visible(&format!("{} {key}", resource.id));
         let broken = verdict.violations.iter().find(|violation| &*violation.key == key);
         let bad = broken.map(|violation| {
-            let (element, message) = match verdict.excuse() {
+            let (element, message) = match verdict.excuse(violation) {
                 None => (FAILURE, violation.to_string()),
                 Some(excuse) => (SKIPPED, format!("{violation} ({excuse})")),
             };

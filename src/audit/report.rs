@@ -86,9 +86,8 @@ impl Report {
     }
 
     /// The keys of the rules that a resource with this verdict was judged by, as far as they can be told.
-    pub fn keys_of<'a>(&'a self, verdict: &'a Verdict) -> Vec<&'a Arc<str>> {
-        let required = verdict.applies.then(|| self.required()).into_iter().flatten();
-        distinct(required.chain(broken(verdict)))
+    pub fn keys_of<'a>(&self, verdict: &'a Verdict) -> Vec<&'a Arc<str>> {
+        distinct(verdict.required.iter().chain(broken(verdict)))
     }
 
     fn required(&self) -> impl Iterator<Item = &Arc<str>> {
@@ -101,7 +100,7 @@ impl Audited {
         let Collected { outcome, resource_type } = collected;
         let inventory = Inventory::default().advance(&outcome);
         let resources = inventory.known.as_ref().map_or(&[][..], |known| &known.resources);
-        let verdicts = policy::judge(resources, rules, at).verdicts;
+        let verdicts = policy::judge(&outcome.target, resources, rules, at).verdicts;
         Self { target: outcome.target, resource_type, inventory, verdicts }
     }
 

@@ -149,11 +149,10 @@ fn notification(audited: &Audited, failure: &Failure) -> Notification {
     Notification { level: "error", message: message(&text), locations: [location(&names, "module")] }
 }
 
-/// Violations that count: those of a pending or exempt resource do not.
+/// Violations that count: those of a pending resource, and exempt ones, do not.
 fn findings(report: &Report, audited: &Audited) -> impl Iterator<Item = Finding> {
-    let violating = report.resources(audited).filter(|(_, verdict)| verdict.state == State::Violating);
-    violating.flat_map(|(resource, verdict)| {
-        verdict.violations.iter().map(|violation| finding(&audited.target, resource, violation))
+    report.resources(audited).flat_map(|(resource, verdict)| {
+        verdict.counting().map(|violation| finding(&audited.target, resource, violation))
     })
 }
 

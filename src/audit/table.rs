@@ -7,7 +7,7 @@ use console::{Style, Term};
 
 use super::report::{Audited, Conclusion, Report, numbered, visible};
 use crate::inventory::Resource;
-use crate::policy::{State, Verdict};
+use crate::policy::{State, Verdict, Violation};
 
 /// A line under the header, and above and below the whole.
 const LINES: TableStyle = TableStyle::new().top_border(LINE).header_separator(LINE).bottom_border(LINE);
@@ -77,14 +77,17 @@ fn region(report: &Report, group: &[Audited], screen: Screen, out: &mut dyn Writ
 }
 
 fn row(audited: &Audited, resource: &Resource, verdict: &Verdict) -> [String; 5] {
-    let violations: Vec<_> = verdict.violations.iter().map(|broken| visible(&broken.to_string())).collect();
-    let excuse = verdict.excuse().map(|excuse| format!(" ({})", visible(&excuse))).unwrap_or_default();
+    let told = |violation: &Violation| {
+        let excuse = verdict.excuse(violation).map(|excuse| format!(" ({excuse})")).unwrap_or_default();
+        visible(&format!("{violation}{excuse}"))
+    };
+    let violations: Vec<_> = verdict.violations.iter().map(told).collect();
     [
         verdict.state.name().to_owned(),
         visible(&audited.target.product),
         visible(&resource.id),
         visible(&resource.name),
-        violations.join(", ") + &excuse,
+        violations.join("; "),
     ]
 }
 

@@ -1,9 +1,10 @@
 //! What the types do not say: values that are out of range, unknown, or contradict each other.
 
-use std::collections::BTreeMap;
-
 use super::file::{self, ConfigFile};
 use super::*;
+
+mod labels;
+mod policy;
 
 /// Collects problems under key paths.
 struct Checker<'a> {
@@ -39,6 +40,30 @@ impl Checker<'_> {
     }
 }
 
+impl Checker<'_> {
+    /// What `check` makes of each of `files`, which stand in a list at `path`.
+    fn each<F, T>(
+        &mut self,
+        path: &str,
+        files: Vec<F>,
+        mut check: impl FnMut(&mut Self, &str, F) -> T,
+    ) -> Vec<T> {
+        let checked = files.into_iter().enumerate();
+        checked.map(|(index, file)| check(self, &format!("{path}[{index}]"), file)).collect()
+    }
+
+    /// A single glob, whose key path is that of the value.
+    fn globs_at(&mut self, path: &str, pattern: &str) -> GlobSet {
+        match Glob::new(pattern).and_then(|glob| GlobSetBuilder::new().add(glob).build()) {
+            Ok(globs) => globs,
+            Err(error) => {
+                self.wrong(path, error.kind().to_string());
+                GlobSet::empty()
+            }
+        }
+    }
+}
+
 /// The checked configuration; `None`, or a configuration of no use, when `problems` has grown.
 pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Problem>) -> Option<Config> {
     let mut checker = Checker { sources, problems };
@@ -47,9 +72,15 @@ pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Prob
     let api = api(&mut checker, file.api);
     let accounts = accounts(&mut checker, file.accounts);
     let system_keys = Arc::new(checker.globs("metrics.exclude_keys", &file.metrics.exclude_keys));
-    let options = options(&mut checker, &file.metrics, &file.policy, &system_keys);
-    let rules =
-        Rules { required_tags: options.required_tags.clone(), grace_period: file.policy.grace_period.0 };
+    let (tag_labels, rollup_labels) = labels::labels(&mut checker, &file.metrics, &file.policy);
+    let options = Options {
+        tag_labels,
+        rollup_labels,
+        resource_tag: file.metrics.resource_tag,
+        include_keys: checker.globs("metrics.include_keys", &file.metrics.include_keys),
+        max_series: file.metrics.max_series,
+    };
+    let rules = policy::rules(&mut checker, file.policy, &system_keys);
     let state = state(&mut checker, file.state);
     let shard = shard(&mut checker, &file.shard);
     let log = log(&mut checker, file.log);
@@ -180,69 +211,6 @@ fn credentials(checker: &mut Checker<'_>, path: &str, file: file::Credentials) -
         secret: secret.unwrap_or_default(),
         security_token: file.security_token,
     })
-}
-
-fn options(
-    checker: &mut Checker<'_>,
-    metrics: &file::Metrics,
-    policy: &file::Policy,
-    system_keys: &GlobSet,
-) -> Options {
-    let include_keys = checker.globs("metrics.include_keys", &metrics.include_keys);
-    let mut labels = BTreeMap::<String, String>::new();
-    for (index, label) in metrics.tag_labels.iter().enumerate() {
-        let (key, label) = match label {
-            file::TagLabel::Key(key) => (key, ""),
-            file::TagLabel::Labelled { key, label } => (key, label.as_str()),
-        };
-        add_label(checker, &mut labels, &format!("metrics.tag_labels[{index}]"), key, label);
-    }
-    let mut required_tags = Vec::<RequiredTag>::new();
-    for (index, rule) in policy.required_tags.iter().enumerate() {
-        let path = format!("policy.required_tags[{index}]");
-        let key_path = format!("{path}.key");
-        checker.unless(!system_keys.is_match(&rule.key), &key_path, "is excluded by metrics.exclude_keys");
-        let new = RequiredTag { key: rule.key.as_str().into() };
-        checker.unless(!required_tags.contains(&new), &key_path, "is there twice");
-        add_label(checker, &mut labels, &path, &rule.key, &rule.label);
-        required_tags.push(new);
-    }
-    let tag_labels = labels.into_iter().map(|(name, key)| TagLabel { name, key: key.into() }).collect();
-    Options {
-        tag_labels,
-        resource_tag: metrics.resource_tag,
-        include_keys,
-        max_series: metrics.max_series,
-        required_tags,
-    }
-}
-
-/// The label name of a key: given, or made of the key. Two keys must not share one.
-fn add_label(
-    checker: &mut Checker<'_>,
-    labels: &mut BTreeMap<String, String>,
-    path: &str,
-    key: &str,
-    label: &str,
-) {
-    checker.unless(!key.is_empty(), path, "the key is empty");
-    checker.unless(label.is_empty() || is_label_part(label), path, "a label has A-Z a-z 0-9 and _ only");
-    let name = if label.is_empty() { label_name(key) } else { Some(format!("tag_{label}")) };
-    let Some(name) = name else {
-        return checker.unless(
-            key.is_empty(),
-            path,
-            &format!("the key {key:?} needs a label: it has no letter"),
-        );
-    };
-    match labels.get(&name) {
-        Some(other) if other != key => {
-            let text =
-                format!("{other:?} and {key:?} both become the label {name}; give one a label of its own");
-            checker.wrong(path, text);
-        }
-        _ => _ = labels.insert(name, key.to_owned()),
-    }
 }
 
 fn state(checker: &mut Checker<'_>, file: file::State) -> Option<State> {

@@ -100,7 +100,11 @@ section! {
 section! {
     Policy {
         grace_period: Span = Span(Duration::from_secs(3600)),
+        rollup_tags: Vec<String> = Vec::new(),
         required_tags: Vec<RequiredTag> = Vec::new(),
+        forbidden_tags: Vec<ForbiddenTag> = Vec::new(),
+        max_tags: Option<MaxTags> = None,
+        exemptions: Vec<Exemption> = Vec::new(),
     }
 }
 
@@ -108,6 +112,47 @@ section! {
     RequiredTag {
         key: String = String::new(),
         label: String = String::new(),
+        aliases: Vec<String> = Vec::new(),
+        values: Vec<String> = Vec::new(),
+        pattern: String = String::new(),
+        applies_to: AppliesTo = AppliesTo::default(),
+    }
+}
+
+section! {
+    AppliesTo {
+        accounts: Option<Globs> = None,
+        regions: Option<Globs> = None,
+        products: Option<Globs> = None,
+        resource_groups: Option<Globs> = None,
+        name: Option<Globs> = None,
+        status: Option<Globs> = None,
+    }
+}
+
+section! {
+    ForbiddenTag {
+        key: String = String::new(),
+        value: String = "*".to_owned(),
+    }
+}
+
+section! {
+    MaxTags {
+        limit: usize = 20,
+    }
+}
+
+section! {
+    Exemption {
+        resource_id: Option<Globs> = None,
+        account: Option<Globs> = None,
+        region: Option<Globs> = None,
+        product: Option<Globs> = None,
+        tag: String = String::new(),
+        keys: Vec<String> = Vec::new(),
+        reason: String = String::new(),
+        until: String = String::new(),
     }
 }
 
@@ -129,6 +174,32 @@ section! {
     Log {
         level: String = "info".to_owned(),
         format: String = "text".to_owned(),
+    }
+}
+
+/// One glob, or a list of them.
+#[derive(Debug)]
+pub(super) struct Globs(Vec<String>);
+
+impl Globs {
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Globs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            One(String),
+            Many(Vec<String>),
+        }
+        let written = Written::deserialize(deserializer);
+        Ok(Self(match written.map_err(|_| serde::de::Error::custom("is no glob, and no list of globs"))? {
+            Written::One(glob) => vec![glob],
+            Written::Many(globs) => globs,
+        }))
     }
 }
 

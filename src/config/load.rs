@@ -161,17 +161,8 @@ fn described(path: &str, text: &str, taken: Option<&Value>) -> String {
 
 /// Keys that are documented and come in a later version.
 fn not_yet(path: &str) -> bool {
-    const LATER: &[&str] = &[
-        "web.enable_lifecycle",
-        "api.signature",
-        "policy.rollup_tags",
-        "policy.forbidden_tags",
-        "policy.max_tags",
-        "policy.exemptions",
-    ];
-    const LATER_IN_RULES: &[&str] = &["aliases", "values", "pattern", "applies_to"];
-    let in_rule = path.strip_prefix("policy.required_tags[").and_then(|rest| rest.split_once("]."));
-    LATER.contains(&path) || in_rule.is_some_and(|(_, key)| LATER_IN_RULES.contains(&key))
+    const LATER: &[&str] = &["web.enable_lifecycle", "api.signature"];
+    LATER.contains(&path)
 }
 
 #[cfg(test)]
@@ -235,7 +226,6 @@ mod tests {
             "config.toml: colour: unknown key",
             "config.toml: collect.interval: is no duration",
             "config.toml: accounts[1].regions: invalid type",
-            "policy.required_tags[2].values: this version does not support this key yet",
             "web.listen_address: is no address",
             "collect.deadline: 10m is longer than collect.interval",
             "api.endpoint: must begin with https://",

@@ -180,7 +180,7 @@ impl Tracked {
         let holds = before.next_change.is_none_or(|change| now < change);
         match holds && same_resources(known, self.shown.known.as_ref()) {
             true => Arc::clone(before),
-            false => Arc::new(policy::judge(resources_of(known), rules, now)),
+            false => Arc::new(policy::judge(&self.target, resources_of(known), rules, now)),
         }
     }
 

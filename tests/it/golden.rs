@@ -55,6 +55,77 @@ async fn series_past_the_greatest_number_are_left_out_and_counted() {
     assert_golden("cut", &daemon).await;
 }
 
+/// Each feature of the policy alone: the name of the golden file, and the policy.
+const POLICIES: &[(&str, &str)] = &[
+    ("policy_aliases", r#"required_tags = [{ key = "owner", aliases = ["Owner", "负责人"] }]"#),
+    (
+        "policy_values",
+        r#"required_tags = [{ key = "env", values = ["prod", "dev"] }, { key = "owner", pattern = "[a-z]+" }]"#,
+    ),
+    (
+        "policy_applies_to",
+        r#"required_tags = [
+            { key = "owner", applies_to = { regions = "cn-shanghai", status = "*" } },
+            { key = "env", applies_to = { name = "web-*" } },
+        ]"#,
+    ),
+    (
+        "policy_exemptions",
+        r#"required_tags = [{ key = "owner" }, { key = "env" }]
+        exemptions = [
+            { resource_id = "ld-*", reason = "migration", until = "9999-01-01" },
+            { tag = "temp=1", keys = ["env"] },
+            { account = "*", until = "2020-01-01" },
+        ]"#,
+    ),
+    (
+        "policy_forbidden",
+        r#"forbidden_tags = [{ key = "temp*" }, { key = "env", value = "stag*" }]
+        max_tags = { limit = 2 }"#,
+    ),
+    (
+        "policy_rollup",
+        r#"required_tags = [{ key = "owner", aliases = ["Owner"], label = "team" }]
+        rollup_tags = ["owner", "env"]"#,
+    ),
+    (
+        "policy_grace",
+        r#"required_tags = [{ key = "owner" }]
+        grace_period = "1ms""#,
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_feature_of_the_policy_is_shown_in_its_metrics() {
+    let families = ["info", "required_tag_violation", "required_tag_violation_info"]
+        .map(|name| format!("collect[]=alicloud_resource_{name}&"));
+    let path = format!("/metrics?{}collect[]=alicloud_resources", families.concat());
+    for (name, policy) in POLICIES {
+        let daemon = Daemon::start_with(SETTINGS, judged(), &format!("[policy]\n{policy}")).await;
+        daemon.until_fresh().await;
+        assert_golden_at(name, &path, &daemon).await;
+    }
+}
+
+/// Clusters that the policies tell apart.
+fn judged() -> State {
+    let tagged = |id: &str, name: &str, tags: &[(&str, &str)]| {
+        let mut cluster = Cluster::new(id).with_tags(tags.iter().copied());
+        name.clone_into(&mut cluster.name);
+        cluster
+    };
+    let hangzhou = [
+        tagged("hb-alias", "web-1", &[("Owner", "alice"), ("env", "prod")]),
+        tagged("hb-chinese", "web-2", &[("负责人", "张三"), ("env", "staging")]),
+        tagged("hb-empty", "db", &[("owner", ""), ("Owner", "alice"), ("env", "")]),
+        tagged("hb-temp", "db", &[("temp", "1"), ("temp2", "2"), ("owner", "bob")]),
+        cluster("hb-leaving", "DELETING", "2023-01-02T03:04:05Z"),
+        cluster("hb-new", "CREATING", "2999-01-01T00:00:00Z"),
+    ];
+    let shanghai = [cluster("ld-untagged", "ACTIVATION", ""), cluster("ld-leaving", "DELETING", "")];
+    collected_once([("cn-hangzhou", hangzhou.to_vec()), (FAILING, shanghai.to_vec())])
+}
+
 /// Of one collection of one region: a page of clusters and a page of tags.
 const REQUESTS: u32 = 2;
 
@@ -73,7 +144,10 @@ fn state() -> State {
         cluster("ld-untagged", "ACTIVATION", ""),
     ];
     let shanghai = [Cluster::new("bds-1").with_tags([("owner", "sync"), ("负责人", "李四")])];
-    let regions = [("cn-hangzhou", hangzhou.to_vec()), (FAILING, shanghai.to_vec())];
+    collected_once([("cn-hangzhou", hangzhou.to_vec()), (FAILING, shanghai.to_vec())])
+}
+
+fn collected_once(regions: [(&str, Vec<Cluster>); 2]) -> State {
     let mut state = State::new(regions.map(|(id, clusters)| (id, Region::new(id, clusters))));
     state.access_keys.insert("testid".into(), AccessKey::long_term("testsecret"));
     let ids: Vec<_> = state.regions.keys().cloned().collect();
@@ -92,7 +166,11 @@ fn hangs(skip: u32) -> FaultRule {
 }
 
 async fn assert_golden(name: &str, daemon: &Daemon) {
-    let shown = steady(&daemon.metrics().await);
+    assert_golden_at(name, "/metrics", daemon).await;
+}
+
+async fn assert_golden_at(name: &str, path: &str, daemon: &Daemon) {
+    let shown = steady(&daemon.get(path).await.1);
     let file = folder().join(name).with_extension("prom");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&file, &shown).unwrap();

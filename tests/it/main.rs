@@ -9,6 +9,7 @@ mod exact;
 mod golden;
 mod hostile;
 mod limits;
+mod policy;
 mod program;
 mod promtool;
 mod restart;

@@ -128,7 +128,7 @@ async fn the_table_is_grouped_by_region_and_ends_with_a_summary() {
         .map(|text| told.find(text).unwrap_or_else(|| panic!("{text} is not in\n{told}")))
         .to_vec();
     assert!(places.is_sorted(), "{told}");
-    assert!(told.contains("owner: empty, env: missing"), "{told}");
+    assert!(told.contains("owner: empty; env: missing"), "{told}");
     let last = told.lines().last().unwrap();
     assert_eq!(last, "4 resources in 2 targets: 1 compliant, 2 violating, 1 pending, 0 exempt");
     assert!(!told.contains('\u{1b}'), "it is coloured, but goes to no terminal");

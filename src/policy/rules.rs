@@ -1,0 +1,154 @@
+//! What is asked of resources, ready to be judged by.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use globset::GlobSet;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use regex::Regex;
+
+use crate::inventory::{Resource, Tags, Target};
+
+/// All rules, and what is exempt from them.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Of a key that stands in several rules, the first that applies to a resource counts.
+    pub required_tags: Vec<RequiredTag>,
+    pub forbidden_tags: Vec<ForbiddenTag>,
+    /// Most tags of one resource.
+    pub max_tags: Option<usize>,
+    /// The first that fits a violation, and has not ended, counts.
+    pub exemptions: Vec<Exemption>,
+    /// From a resource's creation.
+    pub grace_period: Duration,
+}
+
+/// A key that must be there, with a value that is not empty.
+#[derive(Debug, Clone)]
+pub struct RequiredTag {
+    pub key: Arc<str>,
+    /// Other spellings of the key: the first that is there counts.
+    pub aliases: Vec<Arc<str>>,
+    /// Values that are allowed; none = all.
+    pub values: Vec<String>,
+    /// What the whole value must look like.
+    pub pattern: Option<Regex>,
+    pub applies_to: Scope,
+}
+
+/// Tags that must not be there.
+#[derive(Debug, Clone)]
+pub struct ForbiddenTag {
+    /// The glob over keys as it was written: the name of the rule.
+    pub written: Arc<str>,
+    pub key: GlobSet,
+    pub value: GlobSet,
+}
+
+/// Some resources, by globs; what is `None` does not matter.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    pub accounts: Option<GlobSet>,
+    pub regions: Option<GlobSet>,
+    pub products: Option<GlobSet>,
+    pub resource_groups: Option<GlobSet>,
+    pub name: Option<GlobSet>,
+    /// `None` = every status but `DELETING`.
+    pub status: Option<GlobSet>,
+}
+
+/// Violations that do not count; all that is given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct Exemption {
+    pub resource_id: Option<GlobSet>,
+    pub account: Option<GlobSet>,
+    pub region: Option<GlobSet>,
+    pub product: Option<GlobSet>,
+    /// A tag of the resource: its key, and its value where that matters.
+    pub tag: Option<(String, Option<String>)>,
+    /// The rules' keys; none = every rule.
+    pub keys: Vec<String>,
+    pub reason: Arc<str>,
+    /// The last day, in UTC.
+    pub until: Option<Date>,
+}
+
+/// The status of a resource that is on its way out.
+const DELETING: &str = "DELETING";
+
+impl RequiredTag {
+    /// A rule that asks for `key` of every resource, with any value.
+    pub fn of(key: &str) -> Self {
+        let (aliases, values, applies_to) = (Vec::new(), Vec::new(), Scope::default());
+        Self { key: key.into(), aliases, values, pattern: None, applies_to }
+    }
+
+    /// The value that counts: that of the first spelling that is there.
+    pub fn value<'a>(&self, tags: &'a Tags) -> Option<&'a str> {
+        self.spellings().find_map(|key| tags.get(key))
+    }
+
+    /// The key, then its aliases.
+    pub fn spellings(&self) -> impl Iterator<Item = &Arc<str>> {
+        [&self.key].into_iter().chain(&self.aliases)
+    }
+
+    pub fn allows(&self, value: &str) -> bool {
+        let listed = self.values.is_empty() || self.values.iter().any(|allowed| allowed == value);
+        listed && self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(value))
+    }
+}
+
+impl ForbiddenTag {
+    pub fn is_broken_by(&self, tags: &Tags) -> bool {
+        tags.iter().any(|(key, value)| self.key.is_match(&**key) && self.value.is_match(&**value))
+    }
+}
+
+impl Scope {
+    pub fn holds(&self, target: &Target, resource: &Resource) -> bool {
+        let status = match &self.status {
+            Some(globs) => globs.is_match(&*resource.status),
+            None => !is_deleting(resource),
+        };
+        status
+            && fits(&self.accounts, &target.account)
+            && fits(&self.regions, &target.region_id)
+            && fits(&self.products, &target.product)
+            && fits(&self.resource_groups, &resource.resource_group_id)
+            && fits(&self.name, &resource.name)
+    }
+}
+
+impl Exemption {
+    /// Whether it covers the rule `key` for a resource, as long as it lasts.
+    pub fn covers(&self, target: &Target, resource: &Resource, key: &str) -> bool {
+        let has_tag = |(key, value): &(String, Option<String>)| {
+            let found = resource.tags.get(key);
+            found.is_some_and(|found| value.as_ref().is_none_or(|value| value == found))
+        };
+        (self.keys.is_empty() || self.keys.iter().any(|covered| covered == key))
+            && fits(&self.resource_id, &resource.id)
+            && fits(&self.account, &target.account)
+            && fits(&self.region, &target.region_id)
+            && fits(&self.product, &target.product)
+            && self.tag.as_ref().is_none_or(has_tag)
+    }
+
+    /// The first moment at which it does not hold any more: 24:00 UTC of its last day.
+    pub fn end(&self) -> Option<Timestamp> {
+        let day_after = self.until?.tomorrow().ok()?;
+        TimeZone::UTC.to_timestamp(day_after.at(0, 0, 0, 0)).ok()
+    }
+}
+
+/// Whether a resource is on its way out: rules without a scope do not apply to it.
+pub(super) fn is_deleting(resource: &Resource) -> bool {
+    &*resource.status == DELETING
+}
+
+fn fits(globs: &Option<GlobSet>, text: &str) -> bool {
+    globs.as_ref().is_none_or(|globs| globs.is_match(text))
+}
