@@ -14,6 +14,7 @@ mod changes;
 mod connection;
 mod metrics;
 mod page;
+mod pages;
 mod query;
 mod routes;
 mod site;
@@ -21,6 +22,7 @@ mod tags;
 mod waiting;
 
 use connection::Server;
+pub use pages::Pages;
 pub use site::Site;
 use waiting::Waiting;
 

@@ -19,7 +19,7 @@ use crate::config::{Account, Config, Listen, State};
 use crate::credentials::REASON_NOT_FOUND;
 use crate::discovery::Lister;
 use crate::history::{History, Recalled};
-use crate::http::{self, Site};
+use crate::http::{self, Pages, Site};
 use crate::instruments::Instruments;
 use crate::inventory::Target;
 use crate::publisher::{Publisher, Settings, now};
@@ -31,6 +31,7 @@ const OUTCOMES: usize = 16;
 
 /// Binds the configured address, and runs there.
 pub async fn listen(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+    raise_file_limit();
     let address = config.listen.address;
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
@@ -42,6 +43,13 @@ pub async fn listen(config: Config, stop: CancellationToken) -> anyhow::Result<(
     let scheme = if web.is_some_and(|web| web.tls.is_some()) { "https" } else { "http" };
     tracing::info!("open {scheme}://127.0.0.1:{0}/, /metrics and /tags", address.port());
     run(config, listener, stop).await
+}
+
+/// Each connection is a file: the soft limit on them goes up to the hard one.
+fn raise_file_limit() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "could not raise the limit on open files");
+    }
 }
 
 /// Runs until `stop`, which is a success; a task that ends before is an error.
@@ -68,6 +76,7 @@ pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken)
         instruments: instruments.clone(),
         stop: stop.clone(),
         process_id: process_id(),
+        pages: Pages::default(),
         web: web.subscribe(),
         health_without_auth,
     };

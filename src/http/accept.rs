@@ -11,6 +11,15 @@ pub(super) enum Coding {
     Gzip,
 }
 
+impl Coding {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Gzip => "gzip",
+        }
+    }
+}
+
 /// One member of a list header, in lower case.
 struct Choice {
     name: String,

@@ -7,12 +7,13 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::exposition::Plain;
+use super::accept::Coding;
+use crate::exposition::{Block, Plain, gzip};
 
 pub(super) type Answer = Response<Content>;
 
@@ -76,6 +77,28 @@ pub(super) fn ok(content_type: &'static str, content: Content) -> Answer {
     answer
 }
 
+/// An answer of compressed blocks, as the client wants it.
+pub(super) fn coded<'a>(
+    content_type: &'static str,
+    coding: Coding,
+    blocks: impl IntoIterator<Item = &'a Block>,
+) -> Answer {
+    let mut answer = match coding {
+        Coding::Identity => ok(content_type, Content::Inflated(Plain::of(blocks))),
+        Coding::Gzip => ok(content_type, gzip(blocks).into_iter().collect()),
+    };
+    if coding == Coding::Gzip {
+        answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    answer
+}
+
+/// For a client that can read neither coding.
+pub(super) fn not_acceptable() -> Answer {
+    let text = "gzip and identity are the codings there are";
+    error(StatusCode::NOT_ACCEPTABLE, "not_acceptable", text)
+}
+
 /// A body of one piece.
 pub(super) fn whole(text: Bytes) -> Content {
     [text].into_iter().collect()
@@ -90,8 +113,12 @@ pub(super) fn with_status(status: StatusCode, text: &'static str) -> Answer {
 pub(super) fn json(value: &impl Serialize) -> Answer {
     match serde_json::to_vec(value) {
         Ok(text) => ok(JSON, whole(text.into())),
-        Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer could not be written"),
+        Err(_) => not_written(),
     }
+}
+
+pub(super) fn not_written() -> Answer {
+    error(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer could not be written")
 }
 
 /// `{"error": {"code": …, "message": …}}`.

@@ -3,14 +3,14 @@
 use std::sync::LazyLock;
 
 use hyper::StatusCode;
-use hyper::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, VARY};
+use hyper::header::{HeaderMap, HeaderValue, VARY};
 use prometheus::proto::MetricFamily;
 
-use super::accept::{self, Coding};
-use super::answer::{Answer, Content, error, ok};
+use super::accept;
+use super::answer::{Answer, coded, error, not_acceptable};
 use super::query::{self, BadQuery};
 use super::site::Site;
-use crate::exposition::{self, Block, Family, Format, Plain, Press, STATUS, SUBJECT};
+use crate::exposition::{self, Block, Family, Format, Press, STATUS, SUBJECT};
 use crate::inventory::Target;
 use crate::publisher::Published;
 
@@ -25,10 +25,7 @@ struct Part {
 }
 
 pub(super) fn answer(site: &Site, query: &str, headers: &HeaderMap) -> Result<Answer, BadQuery> {
-    let Some(coding) = accept::coding(headers) else {
-        let text = "gzip and identity are the codings there are";
-        return Ok(error(StatusCode::NOT_ACCEPTABLE, "not_acceptable", text));
-    };
+    let Some(coding) = accept::coding(headers) else { return Ok(not_acceptable()) };
     let own = match site.instruments.gather() {
         Ok(own) => own,
         Err(problem) => {
@@ -42,25 +39,13 @@ pub(super) fn answer(site: &Site, query: &str, headers: &HeaderMap) -> Result<An
     let published = site.published.borrow().clone();
     let own = part.own(&own, format);
     let blocks = part.blocks(&published, format).chain([&own]);
-    Ok(coded(format, coding, blocks))
-}
-
-fn coded<'a>(format: Format, coding: Coding, blocks: impl Iterator<Item = &'a Block>) -> Answer {
     let content_type = match format {
         Format::Text => "text/plain; version=0.0.4; charset=utf-8",
         Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
     };
-    let mut answer = match coding {
-        Coding::Identity => ok(content_type, Content::Inflated(Plain::of(blocks))),
-        Coding::Gzip => ok(content_type, exposition::gzip(blocks).into_iter().collect()),
-    };
-    let headers = answer.headers_mut();
-    if coding == Coding::Gzip {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
-    headers.append(VARY, ACCEPT.into());
-    headers.append(VARY, ACCEPT_ENCODING.into());
-    answer
+    let mut answer = coded(content_type, coding, blocks);
+    answer.headers_mut().insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+    Ok(answer)
 }
 
 impl Part {

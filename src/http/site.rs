@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::pages::Pages;
 use crate::history::History;
 use crate::instruments::Instruments;
 use crate::publisher::Published;
@@ -18,6 +19,7 @@ pub struct Site {
     pub stop: CancellationToken,
     /// A random text of this process, part of each entity tag.
     pub process_id: String,
+    pub pages: Pages,
     /// TLS, users and headers as they are now.
     pub web: watch::Receiver<Arc<Web>>,
     /// Whether the health of the process can be asked for without a password.

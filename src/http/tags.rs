@@ -1,13 +1,16 @@
 //! `GET /tags`: the inventory as JSON, filtered and page by page.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 
 use hyper::StatusCode;
-use hyper::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use hyper::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY};
 
-use super::answer::{Answer, Content, json};
+use super::accept;
+use super::answer::{Answer, Content, JSON, coded, not_acceptable, not_written};
 use super::query::{self, BadQuery};
 use super::site::Site;
+use crate::exposition::Block;
 use crate::inventory::{Resource, Tags, Target};
 use crate::policy::{State, Verdict};
 use crate::publisher::{Published, Shown};
@@ -31,15 +34,23 @@ struct Filter {
 
 pub(super) fn answer(site: &Site, query: &str, headers: &HeaderMap) -> Result<Answer, BadQuery> {
     let filter = Filter::parse(query)?;
+    let Some(coding) = accept::coding(headers) else { return Ok(not_acceptable()) };
     let published = site.published.borrow().clone();
-    let etag = filter.etag(&site.process_id, published.version);
+    let hash = filter.hashed();
+    let etag = format!("\"{}-{}-{hash:016x}-{}\"", site.process_id, published.version, coding.name());
     let mut answer = if is_known(headers, &etag) {
         let mut answer = Answer::new(Content::default());
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
         answer
     } else {
-        json(&filter.page(&published))
+        let write = || serde_json::to_string(&filter.page(&published)).map(|text| Block::of(&text));
+        let page = match filter.lets_all_through() {
+            true => site.pages.page(published.version, hash, write),
+            false => write().map(Arc::new),
+        };
+        page.map_or_else(|_| not_written(), |page| coded(JSON, coding, [&*page]))
     };
+    answer.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         answer.headers_mut().insert(ETAG, etag);
     }
@@ -75,10 +86,20 @@ impl Filter {
         Ok(filter)
     }
 
-    fn etag(&self, process_id: &str, version: u64) -> String {
+    /// The same for the same filter in this process.
+    fn hashed(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.hash(&mut hasher);
-        format!("\"{process_id}-{version}-{:016x}\"", hasher.finish())
+        hasher.finish()
+    }
+
+    /// Whether it only says where a page begins and how long it is.
+    fn lets_all_through(&self) -> bool {
+        let Self {
+            account, region_id, product, resource_id, resource_group_id, state, tags, missing, ..
+        } = self;
+        let texts = [account, region_id, product, resource_id, resource_group_id, state];
+        texts.iter().all(|text| text.is_none()) && tags.is_empty() && missing.is_empty()
     }
 
     fn page<'a>(&self, published: &'a Published) -> Snapshot<'a> {

@@ -1,6 +1,7 @@
 //! The answers as HTTP: what a client can rely on beside their content.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 
 use alicloud_tag_exporter::simulator::{Cluster, State, synthetic};
 use jiff::Timestamp;
@@ -100,8 +101,9 @@ async fn head_is_answered_as_get_without_a_body() {
     let daemon = Daemon::start_with(&[("collect.interval", "60s")], synthetic(1, 3, 2), "").await;
     daemon.until_fresh().await;
     for path in PATHS.into_iter().chain(["/nothing", "/tags?limit=0"]) {
-        let get = daemon.request(Method::GET, path).send().await.unwrap();
-        let head = daemon.request(Method::HEAD, path).send().await.unwrap();
+        // A client that decodes an answer drops its length.
+        let ask = |method| daemon.request(method, path).header("accept-encoding", "identity").send();
+        let (get, head) = (ask(Method::GET).await.unwrap(), ask(Method::HEAD).await.unwrap());
         assert_eq!(head.status(), get.status(), "{path}");
         assert_eq!(header(&head, "content-type"), header(&get, "content-type"), "{path}");
         // The metrics tell of themselves, so that they differ from one request to the next.
@@ -230,4 +232,30 @@ async fn pages_of_changes_show_each_change_once_while_new_ones_come() {
         page = daemon.json(&format!("/tags/changes?limit=1&cursor={cursor}")).await;
     }
     assert_eq!(paged, changes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compressed_answer_is_the_same_under_another_tag() {
+    let daemon = Daemon::start(synthetic(1, 30, 2), "").await;
+    daemon.until_fresh().await;
+    // Reads what comes as it comes.
+    let client = reqwest::Client::builder().no_proxy().no_gzip().build().unwrap();
+    for path in ["/metrics?collect[]=alicloud_resource_tag", "/tags", "/tags?tag=env"] {
+        let ask = async |coding: &str| {
+            let request = client.get(format!("http://{}{path}", daemon.address));
+            request.header("accept-encoding", coding).send().await.unwrap()
+        };
+        let (plain, zipped) = (ask("identity").await, ask("gzip").await);
+        assert_eq!(zipped.headers()["content-encoding"], "gzip");
+        assert!(!plain.headers().contains_key("content-encoding"));
+        assert!(plain.headers().get("etag") != zipped.headers().get("etag") || path.starts_with("/metrics"));
+        let bytes = zipped.bytes().await.unwrap();
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap();
+        assert!(text.len() > 2 * bytes.len(), "{path}");
+        let plain = plain.text().await.unwrap();
+        // A collection may have come between.
+        assert_eq!(text.len(), plain.len(), "{path}");
+        assert_eq!(ask("identity;q=0").await.status(), 406);
+    }
 }
