@@ -51,6 +51,7 @@ pub fn config(cloud: SocketAddr, sources: Sources) -> anyhow::Result<Config> {
         tag_labels = [{{ key = "负责人", label = "owner_zh" }}, "team"]
         [[policy.required_tags]]
         key = "owner"
+        aliases = ["Owner"]
         [[policy.required_tags]]
         key = "env"
         [[policy.required_tags]]
