@@ -8,4 +8,5 @@ pub mod sign;
 
 pub use call::{AccessKey, Call, Stamp};
 pub use error::{ApiError, ErrorKind};
-pub use exchange::{exchange, http_client};
+pub use exchange::{authority, bounded_body, direct_client, exchange, http_client, transport_problem};
+pub use sign::{Signature, Signer};

@@ -9,7 +9,7 @@ use backon::{ExponentialBuilder, Retryable as _};
 use serde_json::Value;
 use url::Url;
 
-use crate::api::{ApiError, Call, ErrorKind, Stamp, exchange};
+use crate::api::{AccessKey, ApiError, Call, ErrorKind, Signature, Signer, Stamp, exchange};
 use crate::credentials::Provider;
 use crate::instruments::ApiInstruments;
 
@@ -25,6 +25,7 @@ pub struct Client {
     pub version: String,
     pub region: String,
     pub credentials: Arc<Provider>,
+    pub signature: Signature,
     pub pace: Pace,
     pub permits: Permits,
     /// Attempts for one call, the first included.
@@ -55,28 +56,54 @@ impl Client {
             .await
     }
 
+    /// One request, and one more with newer credentials where the cloud does not accept those that signed it.
     async fn attempt<T>(
         &self,
         call: &Call<'_>,
         decode: impl Fn(&Value) -> Result<T, String>,
     ) -> Result<T, ApiError> {
-        let key = self.credentials.access_key().map_err(|error| {
-            self.instruments.credentials_failed(error.reason());
-            call.error(ErrorKind::Credentials { problem: error.to_string() }, None)
-        })?;
+        // Before the permits: who waits for new credentials holds nothing that other accounts need.
+        self.key(call).await?;
+        let (key, answered) = self.send(call, &decode, None).await?;
+        match answered {
+            Err(error) if error.is_key_refused() => match self.credentials.newer_than(&key).await {
+                Some(newer) => self.send(call, &decode, Some(newer)).await?.1,
+                None => Err(error),
+            },
+            answered => answered,
+        }
+    }
+
+    /// Sends when it may, signed with `key` or else with what is the key by then.
+    async fn send<T>(
+        &self,
+        call: &Call<'_>,
+        decode: impl Fn(&Value) -> Result<T, String>,
+        key: Option<AccessKey>,
+    ) -> Result<(AccessKey, Result<T, ApiError>), ApiError> {
         self.pace.wait().await;
         let _permit = self.permits.acquire().await;
+        let key = match key {
+            Some(key) => key,
+            None => self.key(call).await?,
+        };
         self.attempts.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
-        let result =
-            exchange(&self.http, &self.endpoint, call, &key, &Stamp::fresh()).await.and_then(|answer| {
-                decode(&answer).map_err(|problem| {
-                    let request_id = answer.get("RequestId").and_then(Value::as_str);
-                    call.error(ErrorKind::Undecodable { problem }, request_id)
-                })
-            });
+        let signer = Signer::Key(&key, self.signature);
+        let answer = exchange(&self.http, &self.endpoint, call, signer, &Stamp::fresh()).await;
+        let result = answer.and_then(|answer| {
+            decode(&answer).map_err(|problem| {
+                let request_id = answer.get("RequestId").and_then(Value::as_str);
+                call.error(ErrorKind::Undecodable { problem }, request_id)
+            })
+        });
         self.instruments.observe(call.action, started.elapsed(), result.as_ref().err());
-        result
+        Ok((key, result))
+    }
+
+    async fn key(&self, call: &Call<'_>) -> Result<AccessKey, ApiError> {
+        let key = self.credentials.access_key().await;
+        key.map_err(|error| call.error(ErrorKind::Credentials { problem: error.to_string() }, None))
     }
 }
 

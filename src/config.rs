@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
 
-use crate::api::AccessKey;
+use crate::api::Signature;
 use crate::api::endpoint::{Network, endpoint};
 use crate::catalog::{Product, products};
-use crate::credentials::{Environment, Provider};
+use crate::credentials::Source;
 use crate::discovery::TagSource;
 use crate::exposition::Options;
 use crate::policy::Rules;
@@ -21,6 +21,7 @@ use crate::shard::Shard;
 use crate::web::{self, Web};
 
 mod check;
+mod checker;
 mod file;
 mod load;
 
@@ -61,24 +62,47 @@ pub struct Collect {
     pub concurrency: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Api {
     /// A template for the URL of every product.
     pub endpoint: Option<String>,
     pub network: Network,
+    pub signature: Signature,
     /// For each target; `None` = the catalog's value.
     pub requests_per_second: Option<f64>,
     pub request_timeout: Duration,
     pub max_attempts: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Account {
     pub name: String,
-    pub regions: Vec<String>,
+    pub regions: Regions,
     pub products: Vec<&'static Product>,
     pub tag_source: TagSource,
-    pub credentials: Arc<Provider>,
+    /// From start to start.
+    pub interval: Duration,
+    /// For one collection, at most the interval.
+    pub deadline: Duration,
+    pub credentials: Source,
+}
+
+/// The regions of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Regions {
+    Listed(Vec<String>),
+    /// Those that the cloud has for each product.
+    All,
+}
+
+impl Regions {
+    /// Those that the configuration names.
+    pub fn listed(&self) -> &[String] {
+        match self {
+            Self::Listed(regions) => regions,
+            Self::All => &[],
+        }
+    }
 }
 
 /// The file that outlives a restart.

@@ -19,17 +19,25 @@ pub struct Instruments {
     api_failures: IntCounterVec,
     api_duration: HistogramVec,
     credential_failures: IntCounterVec,
+    credentials_expiration: GaugeVec,
+    account_info: GaugeVec,
     history_failures: IntCounterVec,
     http_requests: IntCounterVec,
     web_config_ok: Gauge,
 }
 
-/// The instruments of one account's calls to one product.
+/// The instruments of calls to one product.
 #[derive(Clone)]
 pub struct ApiInstruments {
     all: Instruments,
-    account: String,
     product: String,
+}
+
+/// The instruments of one account and its credentials.
+#[derive(Clone)]
+pub struct AccountInstruments {
+    all: Instruments,
+    account: String,
 }
 
 impl Instruments {
@@ -40,7 +48,22 @@ impl Instruments {
             registry.register(Box::new(counter.clone()))?;
             Ok(counter)
         };
+        let gauge = |name: &str, help: &str, labels: &[&str]| -> Result<GaugeVec> {
+            let gauge = GaugeVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok(gauge)
+        };
         let instruments = Self {
+            credentials_expiration: gauge(
+                &named("credentials_expiration_timestamp_seconds"),
+                "Unix time at which the temporary credentials of the account end.",
+                &["account"],
+            )?,
+            account_info: gauge(
+                "alicloud_account_info",
+                "1, labelled with the cloud's id of the account, as STS told it once.",
+                &["account", "account_id"],
+            )?,
             api_requests: counter(
                 "api_requests_total",
                 "Requests to the cloud API, every attempt counted.",
@@ -82,16 +105,21 @@ impl Instruments {
         Ok(instruments)
     }
 
-    /// The instruments for `account`'s calls to `product`, all present at 0 from now on.
-    pub fn api(&self, account: &str, product: &str, actions: &[&str], reasons: &[&str]) -> ApiInstruments {
+    /// The instruments for calls to `product`, all present at 0 from now on.
+    pub fn api(&self, product: &str, actions: &[&str]) -> ApiInstruments {
         for action in actions {
             self.api_requests.with_label_values(&[product, action]);
             self.api_duration.with_label_values(&[product, action]);
         }
+        ApiInstruments { all: self.clone(), product: product.to_owned() }
+    }
+
+    /// The instruments of `account`, with the `reasons` for which credentials can fail at 0 from now on.
+    pub fn account(&self, account: &str, reasons: &[&str]) -> AccountInstruments {
         for reason in reasons {
             self.credential_failures.with_label_values(&[account, reason]);
         }
-        ApiInstruments { all: self.clone(), account: account.to_owned(), product: product.to_owned() }
+        AccountInstruments { all: self.clone(), account: account.to_owned() }
     }
 
     pub fn history_failed(&self, operation: &str) {
@@ -160,9 +188,32 @@ impl ApiInstruments {
             self.all.api_failures.with_label_values(&[&self.product, action, error.code()]).inc();
         }
     }
+}
 
+impl AccountInstruments {
+    /// The account's name in the configuration.
+    pub fn name(&self) -> &str {
+        &self.account
+    }
+
+    /// An attempt to get credentials failed.
     pub fn credentials_failed(&self, reason: &str) {
         self.all.credential_failures.with_label_values(&[self.account.as_str(), reason]).inc();
+    }
+
+    /// Tells when the credentials in use end; `None` for those that do not.
+    pub fn credentials_end(&self, at: Option<jiff::Timestamp>) {
+        let labels = [self.account.as_str()];
+        match at {
+            Some(at) => self.all.credentials_expiration.with_label_values(&labels).set(seconds(at)),
+            // There may have been none.
+            None => _ = self.all.credentials_expiration.remove_label_values(&labels),
+        }
+    }
+
+    /// The cloud's id of the account is known.
+    pub fn is_account(&self, account_id: &str) {
+        self.all.account_info.with_label_values(&[self.account.as_str(), account_id]).set(1.0);
     }
 }
 

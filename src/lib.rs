@@ -24,6 +24,7 @@ pub mod http;
 pub mod instruments;
 pub mod inventory;
 pub mod log;
+pub mod parts;
 pub mod policy;
 pub mod publisher;
 pub mod serve;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
@@ -11,17 +10,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::api::{endpoint, http_client};
-use crate::catalog::Product;
-use crate::client::{Client, InFlight, Pace};
 use crate::collector::Collector;
-use crate::config::{Account, Config, Listen, State};
-use crate::credentials::REASON_NOT_FOUND;
-use crate::discovery::Lister;
+use crate::config::{Config, Listen, State};
 use crate::history::{History, Recalled};
 use crate::http::{self, Pages, Site};
 use crate::instruments::Instruments;
 use crate::inventory::Target;
+use crate::parts;
 use crate::publisher::{Publisher, Settings, now};
 use crate::shard::Shard;
 use crate::web::{self, Web};
@@ -57,7 +52,7 @@ pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken)
     let instruments = Instruments::new()?;
     instruments.shard(config.shard.ordinal, config.shard.total)?;
     let history = history(config.state.as_ref(), &instruments)?;
-    let mut collectors = collectors(&config, &instruments)?;
+    let mut collectors = parts::collectors(&config, &instruments)?;
     let targets = recall(&history, &mut collectors);
     let settings = Settings {
         rules: config.rules,
@@ -142,93 +137,18 @@ async fn finish(mut tasks: JoinSet<()>, stop: &CancellationToken) -> anyhow::Res
     Ok(())
 }
 
-/// One collector for each target of this shard.
-pub fn collectors(config: &Config, instruments: &Instruments) -> anyhow::Result<Vec<Collector>> {
-    let http = http_client(config.api.request_timeout).context("could not make the HTTP client")?;
-    let mut in_flight = InFlight::new(config.collect.concurrency);
-    let mut collectors = Vec::new();
-    for (account, product, region) in targets(config) {
-        let parts = Parts { config, account, product, region, instruments };
-        collectors.push(parts.collector(http.clone(), &mut in_flight)?);
-    }
-    Ok(collectors)
-}
-
-/// The targets of this shard.
-fn targets(config: &Config) -> impl Iterator<Item = (&Account, &'static Product, &str)> {
-    let all = config.accounts.iter().flat_map(|account| {
-        let regions = account.regions.iter().map(String::as_str);
-        regions
-            .flat_map(move |region| account.products.iter().map(move |product| (account, *product, region)))
-    });
-    all.filter(|(account, product, region)| {
-        config.shard.owns(&Target::new(&account.name, region, &product.name))
-    })
-}
-
-/// What one target is made of.
-struct Parts<'a> {
-    config: &'a Config,
-    account: &'a Account,
-    product: &'static Product,
-    region: &'a str,
-    instruments: &'a Instruments,
-}
-
-impl Parts<'_> {
-    fn collector(&self, http: reqwest::Client, in_flight: &mut InFlight) -> anyhow::Result<Collector> {
-        let Self { config, account, product, region, .. } = *self;
-        let requests_per_second = config.api.requests_per_second.unwrap_or(product.requests_per_second);
-        let lister = Lister {
-            client: self.client(http, in_flight, requests_per_second)?,
-            product,
-            tag_source: account.tag_source,
-            system_keys: Arc::clone(&config.system_keys),
-            ids_per_request: product.tags.ids_per_request,
-        };
-        Ok(Collector {
-            target: Target::new(&account.name, region, &product.name),
-            lister,
-            interval: config.collect.interval,
-            deadline: config.collect.deadline,
-            requests_per_second,
-            previous: Arc::new([]),
-        })
-    }
-
-    fn client(
-        &self,
-        http: reqwest::Client,
-        in_flight: &mut InFlight,
-        requests_per_second: f64,
-    ) -> anyhow::Result<Client> {
-        let Self { config, account, product, region, instruments } = *self;
-        let template = config.api.endpoint.as_deref();
-        let url =
-            endpoint::endpoint(&product.endpoints, template, config.api.network, &product.name, region)?;
-        let permits = in_flight.permits(&url[url::Position::BeforeHost..url::Position::AfterPort]);
-        let api = instruments.api(&account.name, &product.name, &product.actions(), &[REASON_NOT_FOUND]);
-        Ok(Client {
-            http,
-            endpoint: url,
-            product: product.name.clone(),
-            version: product.version.clone(),
-            region: region.to_owned(),
-            credentials: Arc::clone(&account.credentials),
-            pace: Pace::new(requests_per_second),
-            permits,
-            max_attempts: config.api.max_attempts,
-            instruments: api,
-            attempts: AtomicU64::new(0),
-        })
-    }
-}
-
 /// How many targets a configuration gives to this shard, by product.
 pub fn summary(config: &Config) -> String {
     let mut numbers = BTreeMap::<&str, usize>::new();
-    for (_, product, _) in targets(config) {
-        *numbers.entry(&product.name).or_default() += 1;
+    for account in &config.accounts {
+        for product in &account.products {
+            let target = |region: &String| Target::new(&account.name, region, &product.name);
+            let owned = account.regions.listed().iter().filter(|region| config.shard.owns(&target(region)));
+            let owned = owned.count();
+            if owned > 0 {
+                *numbers.entry(&product.name).or_default() += owned;
+            }
+        }
     }
     let numbers: Vec<_> =
         numbers.into_iter().map(|(product, number)| format!("{number} of {product}")).collect();

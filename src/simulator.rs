@@ -1,4 +1,5 @@
-//! A stand-in for the cloud: a state, strict answers to the HBase API 2019-01-01, and a signature check of its own.
+//! A stand-in for the cloud: a state, strict answers to the HBase API 2019-01-01 and to STS, signature checks of its
+//! own, the metadata server of an instance, and a credentials URI.
 //!
 //! The `demo` command and the tests list it as they would list the cloud; only the endpoint differs. It shares no
 //! code with the exporter: what both get wrong alike would not be noticed. It is strict where the cloud may be
@@ -28,6 +29,7 @@ mod error;
 mod fault;
 mod gateway;
 mod log;
+mod near;
 mod next_token;
 mod operations;
 mod parameters;
@@ -35,6 +37,7 @@ mod request;
 mod server;
 mod signature;
 mod state;
+mod sts;
 mod synthetic;
 
 pub use access_key::AccessKey;
@@ -44,4 +47,5 @@ pub use fault::{Fault, FaultRule};
 pub use log::{Answered, Recorded, RequestLog};
 pub use server::serve;
 pub use state::{AfterRequest, Limits, Region, State};
+pub use sts::{Instance, Role, Sts};
 pub use synthetic::synthetic;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use super::error::{ApiError, ErrorKind, word};
@@ -15,6 +15,15 @@ pub struct AccessKey {
     pub id: String,
     pub secret: SecretString,
     pub security_token: Option<SecretString>,
+}
+
+impl PartialEq for AccessKey {
+    fn eq(&self, other: &Self) -> bool {
+        let token = |key: &Self| key.security_token.as_ref().map(|token| token.expose_secret().to_owned());
+        self.id == other.id
+            && self.secret.expose_secret() == other.secret.expose_secret()
+            && token(self) == token(other)
+    }
 }
 
 impl fmt::Debug for AccessKey {

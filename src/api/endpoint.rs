@@ -50,6 +50,22 @@ pub fn endpoint(
     }
 }
 
+/// The URL of STS: the override, else the region's own host, else the central one. The hosts are those of the
+/// official credentials SDKs; inside a VPC there is none without a region.
+pub fn sts_endpoint(
+    override_template: Option<&str>,
+    network: Network,
+    region: Option<&str>,
+) -> Result<Url, EndpointError> {
+    let host = match (override_template, region, network) {
+        (Some(template), region, _) => return checked(&filled(template, "sts", region.unwrap_or_default())),
+        (None, None, _) => "sts.aliyuncs.com".to_owned(),
+        (None, Some(region), Network::Public) => format!("sts.{region}.aliyuncs.com"),
+        (None, Some(region), Network::Vpc) => format!("sts-vpc.{region}.aliyuncs.com"),
+    };
+    checked(&format!("https://{host}"))
+}
+
 fn host(endpoints: &Endpoints, network: Network, product: &str, region: &str) -> String {
     match (network, endpoints.public.get(region)) {
         (Network::Public, Some(host)) => host.clone(),
@@ -75,7 +91,8 @@ fn checked(text: &str) -> Result<Url, EndpointError> {
     Ok(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether `url` leads to this machine.
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
@@ -111,6 +128,18 @@ mod tests {
     fn an_override_is_filled_with_product_and_region() {
         let over = Some("https://{product}.{region}.example.com:8443");
         assert_eq!(url(over, Network::Public, "r1").unwrap(), "https://hbase.r1.example.com:8443/");
+    }
+
+    #[test]
+    fn sts_is_regional_where_a_region_is_known() {
+        use Network::*;
+        let url = |over, network, region| sts_endpoint(over, network, region).map(String::from);
+        assert_eq!(url(None, Vpc, None).unwrap(), "https://sts.aliyuncs.com/");
+        assert_eq!(url(None, Public, Some("cn-beijing")).unwrap(), "https://sts.cn-beijing.aliyuncs.com/");
+        assert_eq!(url(None, Vpc, Some("cn-beijing")).unwrap(), "https://sts-vpc.cn-beijing.aliyuncs.com/");
+        let over = Some("https://{product}.example.com");
+        assert_eq!(url(over, Vpc, Some("cn-beijing")).unwrap(), "https://sts.example.com/");
+        assert_eq!(url(None, Public, Some("a.b/c?")), Err(EndpointError::MoreThanHost));
     }
 
     #[test]

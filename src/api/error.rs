@@ -23,8 +23,10 @@ pub enum ErrorKind {
     Throttled { code: String, retry_after: Option<Duration> },
     /// The credentials are known but lack a right: no retry, an administrator must act.
     Denied { code: String },
-    /// There are no credentials, or the cloud does not accept them: no retry.
+    /// There are no credentials to sign with: no retry.
     Credentials { problem: String },
+    /// The cloud does not accept the key or its token: only newer ones can work.
+    KeyRefused { code: String },
     /// The request is wrong in the cloud's eyes: no retry, the same request fails again.
     Rejected { code: String },
     /// The cloud has a problem of its own that passes: try again.
@@ -54,9 +56,18 @@ impl ApiError {
     pub fn code(&self) -> &str {
         use ErrorKind::*;
         match &self.kind {
-            Throttled { code, .. } | Denied { code } | Rejected { code } | Unavailable { code } => code,
+            Throttled { code, .. }
+            | Denied { code }
+            | KeyRefused { code }
+            | Rejected { code }
+            | Unavailable { code } => code,
             Credentials { .. } | Transport { .. } | Undecodable { .. } => self.reason(),
         }
+    }
+
+    /// Whether newer credentials may make the same request work.
+    pub fn is_key_refused(&self) -> bool {
+        matches!(self.kind, ErrorKind::KeyRefused { .. })
     }
 
     /// The kind in one word: the `reason` of a failed collection.
@@ -65,7 +76,7 @@ impl ApiError {
         match self.kind {
             Throttled { .. } => "throttled",
             Denied { .. } => "denied",
-            Credentials { .. } => "credentials",
+            Credentials { .. } | KeyRefused { .. } => "credentials",
             Rejected { .. } => "rejected",
             Unavailable { .. } => "unavailable",
             Transport { .. } => "transport",
@@ -93,7 +104,10 @@ impl fmt::Display for ErrorKind {
         match self {
             Self::Throttled { code, .. } => write!(f, "was throttled: {code}"),
             Self::Denied { code } => write!(f, "was denied: {code}"),
-            Self::Credentials { problem } => write!(f, "has no valid credentials: {problem}"),
+            Self::Credentials { problem } => write!(f, "has no credentials: {problem}"),
+            Self::KeyRefused { code } => {
+                write!(f, "has no valid credentials: the cloud answered {code}")
+            }
             Self::Rejected { code } if is_clock_code(code) => {
                 write!(f, "was rejected: {code}, check the clock of this machine")
             }
@@ -124,7 +138,7 @@ fn kind_of(status: u16, retry_after: Option<Duration>, code: Option<String>) -> 
     if retry_after.is_some() || status == 429 || starts_with_any(&named, THROTTLING) {
         ErrorKind::Throttled { code, retry_after }
     } else if starts_with_any(&named, CREDENTIALS) {
-        ErrorKind::Credentials { problem: format!("the cloud answered {code}") }
+        ErrorKind::KeyRefused { code }
     } else if starts_with_any(&named, DENIED) {
         ErrorKind::Denied { code }
     } else if status >= 500 || starts_with_any(&named, UNAVAILABLE) {

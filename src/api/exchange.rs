@@ -3,33 +3,42 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use serde_json::Value;
-use url::Url;
+use url::{Position, Url};
 
-use super::call::{AccessKey, Call, Stamp};
+use super::call::{Call, Stamp};
 use super::error::{ApiError, ErrorKind, classify};
-use super::sign::signed_form;
+use super::sign::{Prepared, Signer, prepared};
 
 /// A longer answer is refused. A page of 100 clusters has about 150 KB.
 const MAX_ANSWER: usize = 16 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// As the official SDKs wait for the metadata server.
+const DIRECT_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A client that keeps connections, follows no redirect (a signed request is for one host only) and trusts the
-/// system's roots, with the bundled ones beside them for images that have none.
+/// A client for the cloud: it keeps connections, and uses the proxy that the environment names.
 pub fn http_client(request_timeout: Duration) -> reqwest::Result<reqwest::Client> {
+    builder()?.timeout(request_timeout).connect_timeout(CONNECT_TIMEOUT).build()
+}
+
+/// A client for what stands near, such as the metadata server: no proxy, and no patience.
+pub fn direct_client() -> reqwest::Result<reqwest::Client> {
+    builder()?.no_proxy().connect_timeout(DIRECT_CONNECT_TIMEOUT).build()
+}
+
+/// It follows no redirect (a signed request is for one host only) and trusts the system's roots, with the bundled
+/// ones beside them for images that have none.
+fn builder() -> reqwest::Result<reqwest::ClientBuilder> {
     let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS
         .iter()
         .map(|der| reqwest::Certificate::from_der(der))
         .collect::<Result<Vec<_>, _>>()?;
-    reqwest::Client::builder()
+    Ok(reqwest::Client::builder()
         .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-        .timeout(request_timeout)
-        .connect_timeout(CONNECT_TIMEOUT)
         .redirect(Policy::none())
-        .tls_certs_merge(bundled)
-        .build()
+        .tls_certs_merge(bundled))
 }
 
 /// Signs, sends once, and decodes or classifies: an answer is a JSON object of a request that worked.
@@ -37,24 +46,47 @@ pub async fn exchange(
     http: &reqwest::Client,
     endpoint: &Url,
     call: &Call<'_>,
-    key: &AccessKey,
+    signer: Signer<'_>,
     stamp: &Stamp,
 ) -> Result<Value, ApiError> {
-    let transport = |error: reqwest::Error| call.error(transport_problem(error), None);
-    let request = http
-        .post(endpoint.clone())
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(signed_form(call, key, stamp));
-    let response = request.send().await.map_err(transport)?;
+    let transport = |problem: String| call.error(ErrorKind::Transport { problem }, None);
+    let prepared = prepared(call, authority(endpoint), signer, stamp);
+    let request = request(http, endpoint, prepared).map_err(transport)?;
+    let response = request.send().await.map_err(|error| transport(transport_problem(error)))?;
     let status = response.status();
     let retry_after = retry_after(response.headers());
-    let body =
-        bounded_body(response).await.map_err(transport)?.ok_or_else(|| call.error(too_long(), None))?;
+    let body = bounded_body(response, MAX_ANSWER)
+        .await
+        .map_err(|error| transport(transport_problem(error)))?
+        .ok_or_else(|| call.error(too_long(), None))?;
     if status.is_success() {
         return decode(&body).map_err(|problem| call.error(ErrorKind::Undecodable { problem }, None));
     }
     let (kind, request_id) = classify(status.as_u16(), retry_after, &body);
     Err(call.error(kind, request_id.as_deref()))
+}
+
+/// Host and port, the port only where it is not the default one: what HTTP sends as `Host`.
+pub fn authority(url: &Url) -> &str {
+    &url[Position::BeforeHost..Position::AfterPort]
+}
+
+fn request(
+    http: &reqwest::Client,
+    endpoint: &Url,
+    prepared: Prepared,
+) -> Result<reqwest::RequestBuilder, String> {
+    let Prepared { query, headers, body } = prepared;
+    let mut url = endpoint.clone();
+    url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
+    let mut request = http.post(url).body(body);
+    for (name, value) in headers {
+        let mut value =
+            HeaderValue::from_str(&value).map_err(|_| format!("the header {name} cannot be sent"))?;
+        value.set_sensitive(true);
+        request = request.header(name, value);
+    }
+    Ok(request)
 }
 
 fn decode(body: &[u8]) -> Result<Value, String> {
@@ -68,11 +100,11 @@ fn decode(body: &[u8]) -> Result<Value, String> {
     }
 }
 
-/// The whole body, or `None` when it is longer than [`MAX_ANSWER`].
-async fn bounded_body(mut response: reqwest::Response) -> reqwest::Result<Option<Vec<u8>>> {
+/// The whole body, or `None` when it has more than `most` bytes.
+pub async fn bounded_body(mut response: reqwest::Response, most: usize) -> reqwest::Result<Option<Vec<u8>>> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > MAX_ANSWER {
+        if body.len() + chunk.len() > most {
             return Ok(None);
         }
         body.extend_from_slice(&chunk);
@@ -91,7 +123,7 @@ fn too_long() -> ErrorKind {
 }
 
 /// The text of a `reqwest` error without its URL, and the innermost cause.
-fn transport_problem(error: reqwest::Error) -> ErrorKind {
+pub fn transport_problem(error: reqwest::Error) -> String {
     let error = error.without_url();
     let what = match () {
         () if error.is_connect() && error.is_timeout() => "connecting timed out",
@@ -104,11 +136,10 @@ fn transport_problem(error: reqwest::Error) -> ErrorKind {
     while let Some(deeper) = cause.and_then(|cause| cause.source()) {
         cause = Some(deeper);
     }
-    let problem = match cause {
+    match cause {
         Some(cause) => format!("{what}: {cause}"),
         None => what.to_owned(),
-    };
-    ErrorKind::Transport { problem }
+    }
 }
 
 #[cfg(test)]

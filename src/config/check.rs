@@ -1,68 +1,13 @@
 //! What the types do not say: values that are out of range, unknown, or contradict each other.
 
+use super::checker::Checker;
 use super::file::{self, ConfigFile};
 use super::*;
 
+mod accounts;
+mod credentials;
 mod labels;
 mod policy;
-
-/// Collects problems under key paths.
-struct Checker<'a> {
-    sources: &'a Sources,
-    problems: &'a mut Vec<Problem>,
-}
-
-impl Checker<'_> {
-    fn wrong(&mut self, path: impl Into<String>, text: impl Into<String>) {
-        let path = path.into();
-        let origin = self.sources.origin(&path);
-        self.problems.push(Problem { origin, path, text: text.into() });
-    }
-
-    fn unless(&mut self, right: bool, path: &str, text: &str) {
-        if !right {
-            self.wrong(path, text);
-        }
-    }
-
-    fn globs(&mut self, path: &str, patterns: &[String]) -> GlobSet {
-        let mut set = GlobSetBuilder::new();
-        for (index, pattern) in patterns.iter().enumerate() {
-            match Glob::new(pattern) {
-                Ok(glob) => _ = set.add(glob),
-                Err(error) => self.wrong(format!("{path}[{index}]"), error.kind().to_string()),
-            }
-        }
-        set.build().unwrap_or_else(|error| {
-            self.wrong(path, error.kind().to_string());
-            GlobSet::empty()
-        })
-    }
-}
-
-impl Checker<'_> {
-    /// What `check` makes of each of `files`, which stand in a list at `path`.
-    fn each<F, T>(
-        &mut self,
-        path: &str,
-        files: Vec<F>,
-        mut check: impl FnMut(&mut Self, &str, F) -> T,
-    ) -> Vec<T> {
-        let checked = files.into_iter().enumerate();
-        checked.map(|(index, file)| check(self, &format!("{path}[{index}]"), file)).collect()
-    }
-
-    /// A single glob, whose key path is that of the value.
-    fn globs_at(&mut self, path: &str, pattern: &str) -> GlobSet {
-        match Glob::new(pattern).and_then(|glob| GlobSetBuilder::new().add(glob).build()) {
-            Ok(globs) => globs,
-            Err(error) => {
-                self.wrong(path, error.kind().to_string());
-                GlobSet::empty()
-            }
-        }
-    }
-}
 
 /// The checked configuration; `None`, or a configuration of no use, when `problems` has grown.
 pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Problem>) -> Option<Config> {
@@ -70,7 +15,7 @@ pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Prob
     let listen = listen(&mut checker, file.web);
     let collect = collect(&mut checker, &file.collect);
     let api = api(&mut checker, file.api);
-    let accounts = accounts(&mut checker, file.accounts);
+    let accounts = accounts::accounts(&mut checker, file.accounts, &collect);
     let system_keys = Arc::new(checker.globs("metrics.exclude_keys", &file.metrics.exclude_keys));
     let (tag_labels, rollup_labels) = labels::labels(&mut checker, &file.metrics, &file.policy);
     let options = Options {
@@ -138,79 +83,11 @@ fn api(checker: &mut Checker<'_>, file: file::Api) -> Api {
     Api {
         endpoint: template,
         network: file.network,
+        signature: file.signature,
         requests_per_second: (rate > 0.0).then_some(rate),
         request_timeout: file.request_timeout.0,
         max_attempts: file.max_attempts,
     }
-}
-
-fn accounts(checker: &mut Checker<'_>, files: Vec<file::Account>) -> Vec<Account> {
-    let mut names = Vec::<String>::new();
-    let mut accounts = Vec::new();
-    for (index, file) in files.into_iter().enumerate() {
-        let path = format!("accounts[{index}]");
-        checker.unless(!file.name.is_empty(), &format!("{path}.name"), "is empty");
-        if names.contains(&file.name) {
-            checker.wrong(format!("{path}.name"), format!("{:?} is the name of another account", file.name));
-        }
-        names.push(file.name.clone());
-        accounts.push(account(checker, &path, file));
-    }
-    accounts
-}
-
-fn account(checker: &mut Checker<'_>, path: &str, file: file::Account) -> Account {
-    let regions_path = format!("{path}.regions");
-    checker.unless(!file.regions.is_empty(), &regions_path, "is empty");
-    for (index, region) in file.regions.iter().enumerate() {
-        let path = format!("{regions_path}[{index}]");
-        let word = region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        checker.unless(word && !region.is_empty(), &path, "is no region id such as cn-hangzhou");
-        checker.unless(region != "all", &path, "this version cannot find the regions itself yet");
-        checker.unless(!file.regions[..index].contains(region), &path, "is there twice");
-    }
-    checker.unless(!file.products.is_empty(), &format!("{path}.products"), "is empty");
-    let mut known = Vec::new();
-    for (index, name) in file.products.iter().enumerate() {
-        let path = format!("{path}.products[{index}]");
-        checker.unless(!file.products[..index].contains(name), &path, "is there twice");
-        match products().get(name) {
-            Some(product) => known.push(product),
-            None => {
-                checker.wrong(path, format!("unknown product {name:?}, known are {:?}", products().keys()))
-            }
-        }
-    }
-    let credentials = Arc::new(credentials(checker, &format!("{path}.credentials"), file.credentials));
-    let (name, regions, tag_source) = (file.name, file.regions, file.tag_source);
-    Account { name, regions, products: known, tag_source, credentials }
-}
-
-fn credentials(checker: &mut Checker<'_>, path: &str, file: file::Credentials) -> Provider {
-    let environment = Environment::read(|name| checker.sources.environment.get(name).cloned());
-    match file.source.as_str() {
-        "static" => {}
-        "default" => return Provider::Environment(environment),
-        _ => {
-            let text = "must be \"default\" (the environment) or \"static\" in this version";
-            checker.wrong(format!("{path}.source"), text);
-            return Provider::Environment(environment);
-        }
-    }
-    checker.unless(!file.access_key_id.is_empty(), &format!("{path}.access_key_id"), "is needed");
-    let secret = file.access_key_secret.or_else(|| {
-        let read = std::fs::read_to_string(&file.access_key_secret_file);
-        read.ok().map(|text| text.trim_end_matches(['\r', '\n']).into())
-    });
-    if secret.is_none() {
-        let text = "is needed, or access_key_secret_file with a file that can be read";
-        checker.wrong(format!("{path}.access_key_secret"), text);
-    }
-    Provider::Static(AccessKey {
-        id: file.access_key_id,
-        secret: secret.unwrap_or_default(),
-        security_token: file.security_token,
-    })
 }
 
 fn state(checker: &mut Checker<'_>, file: file::State) -> Option<State> {

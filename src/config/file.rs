@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
+use crate::api::Signature;
 use crate::api::endpoint::Network;
 use crate::discovery::TagSource;
 
@@ -61,6 +62,7 @@ section! {
     Api {
         endpoint: String = String::new(),
         network: Network = Network::Public,
+        signature: Signature = Signature::HmacSha1,
         requests_per_second: f64 = 0.0,
         request_timeout: Span = Span(Duration::from_secs(10)),
         max_attempts: usize = 5,
@@ -73,17 +75,33 @@ section! {
         regions: Vec<String> = Vec::new(),
         products: Vec<String> = vec!["hbase".to_owned()],
         tag_source: TagSource = TagSource::ListTagResources,
+        interval: Option<Span> = None,
         credentials: Credentials = Credentials::default(),
     }
 }
 
 section! {
+    /// Each source has some of these keys.
     Credentials {
         source: String = "default".to_owned(),
-        access_key_id: String = String::new(),
+        access_key_id: Option<String> = None,
         access_key_secret: Option<SecretString> = None,
-        access_key_secret_file: String = String::new(),
+        access_key_secret_file: Option<String> = None,
         security_token: Option<SecretString> = None,
+        file: Option<String> = None,
+        name: Option<String> = None,
+        role_name: Option<String> = None,
+        metadata_endpoint: Option<String> = None,
+        role_arn: Option<String> = None,
+        role_session_name: Option<String> = None,
+        duration: Option<Span> = None,
+        policy: Option<String> = None,
+        external_id: Option<SecretString> = None,
+        oidc_provider_arn: Option<String> = None,
+        oidc_token_file: Option<String> = None,
+        sts_region: Option<String> = None,
+        uri: Option<SecretString> = None,
+        base: Option<Box<Credentials>> = None,
     }
 }
 

@@ -2,22 +2,38 @@
 
 use std::fmt;
 
-/// The secret part of an access key, and the token of one that STS has given out.
+use jiff::Timestamp;
+
+/// The secret part of an access key, and what STS adds to one that it has given out.
 #[derive(Clone)]
 pub struct AccessKey {
     pub secret: String,
     pub security_token: Option<String>,
+    /// Absent for a key that does not end.
+    pub expiration: Option<Timestamp>,
+    /// Whom the key belongs to, as GetCallerIdentity tells it.
+    pub account_id: String,
+    /// The ARN of the user or of the assumed role.
+    pub arn: String,
 }
+
+const ACCOUNT_ID: &str = "1234567890123456";
 
 impl AccessKey {
     /// A key that does not expire and needs no token.
     pub fn long_term(secret: &str) -> Self {
-        Self { secret: secret.to_owned(), security_token: None }
+        Self {
+            secret: secret.to_owned(),
+            security_token: None,
+            expiration: None,
+            account_id: ACCOUNT_ID.to_owned(),
+            arn: format!("acs:ram::{ACCOUNT_ID}:user/exporter"),
+        }
     }
 
     /// A key as STS gives it out, valid only together with its token.
     pub fn temporary(secret: &str, security_token: &str) -> Self {
-        Self { secret: secret.to_owned(), security_token: Some(security_token.to_owned()) }
+        Self { security_token: Some(security_token.to_owned()), ..Self::long_term(secret) }
     }
 }
 

@@ -62,6 +62,10 @@ pub enum Fault {
     Null,
     /// 200 with `{}`.
     EmptyObject,
+    /// 200 with this body.
+    Body(String),
+    /// 302 to this place.
+    Redirect(String),
     /// A list stands where the object around the listing belongs: `"Instances": [{"Instance": […]}]`.
     ListInstead,
 }
@@ -76,8 +80,9 @@ impl FaultRule {
     }
 
     fn fits(&self, request: &Request) -> bool {
-        let fits = |wanted: &Option<String>, value| wanted.as_ref().is_none_or(|wanted| wanted == value);
-        self.times != Some(0) && fits(&self.action, request.action()) && fits(&self.region, request.region())
+        let fits =
+            |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
+        self.times != Some(0) && fits(&self.action, &request.action()) && fits(&self.region, request.region())
     }
 
     /// Counts a fitting request. Is it hit?
@@ -124,6 +129,10 @@ impl Fault {
             Self::Empty => instead(""),
             Self::Null => instead("null"),
             Self::EmptyObject => instead("{}"),
+            Self::Body(body) => instead(body),
+            Self::Redirect(place) => {
+                Answer { location: Some(place.clone()), ..Answer::html(302, request_id, PAGE) }
+            }
         }
     }
 }

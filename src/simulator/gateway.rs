@@ -6,17 +6,26 @@ use super::answer::Answer;
 use super::error::CloudError;
 use super::fault::{self, Fault};
 use super::log::Answered;
+use super::near::Near;
 use super::operations::Operation;
 use super::request::Request;
 use super::signature;
 use super::state::State;
 
+/// What a request is for.
+enum Door {
+    Api(Operation),
+    /// The metadata server, or the credentials URI.
+    Near(Near),
+}
+
 impl State {
     /// Checks, answers and notes one request, as far as possible without a network.
     pub(super) fn answer(&mut self, request: &Request, now: Timestamp) -> Answer {
         let request_id = self.next_request_id();
-        let (answer, fault) = match self.admit(request, now) {
-            Ok(operation) => self.operate(operation, request, &request_id),
+        let cloud_now = now.saturating_add(self.clock_offset).unwrap_or(now);
+        let (answer, fault) = match self.admit(request, cloud_now) {
+            Ok(door) => self.operate(door, request, &request_id, cloud_now),
             Err(error) => (Answer::error(&error, request, &request_id), None),
         };
         let entry = Answered::new(request, &answer, fault, self.record);
@@ -25,24 +34,35 @@ impl State {
         answer
     }
 
-    /// Is the request whole, signed by a known key, recent, and new?
-    fn admit(&mut self, request: &Request, now: Timestamp) -> Result<Operation, CloudError> {
+    /// Is the request whole, signed by a known key, recent, and new? What stands beside the API asks for less.
+    fn admit(&mut self, request: &Request, now: Timestamp) -> Result<Door, CloudError> {
+        if let Some(near) = Near::of(request) {
+            return Ok(Door::Near(near));
+        }
         request.check_protocol()?;
         let operation = Operation::of(request)?;
-        let cloud_now = now.saturating_add(self.clock_offset).unwrap_or(now);
-        signature::check(request, &self.access_keys, cloud_now)?;
-        self.nonces.use_once(request.nonce(), cloud_now)?;
-        Ok(operation)
+        if operation.is_signed() {
+            signature::check(request, &self.access_keys, now)?;
+            self.nonces.use_once(request.nonce(), now)?;
+        } else {
+            signature::check_unsigned(request, now)?;
+        }
+        Ok(Door::Api(operation))
     }
 
     /// The answer of a healthy cloud, with what the first fitting fault makes of it.
     fn operate(
         &mut self,
-        operation: Operation,
+        door: Door,
         request: &Request,
         request_id: &str,
+        now: Timestamp,
     ) -> (Answer, Option<Fault>) {
-        let healthy = match operation.run(self, request, request_id) {
+        let answered = match door {
+            Door::Api(operation) => operation.run(self, request, request_id, now),
+            Door::Near(near) => near.run(self, request, now),
+        };
+        let healthy = match answered {
             Ok(body) => Answer::json(200, request_id, body),
             Err(error) => Answer::error(&error, request, request_id),
         };

@@ -78,7 +78,7 @@ impl Answered {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Self {
             method: request.method.clone(),
-            action: request.action().to_owned(),
+            action: request.action(),
             region: request.region().to_owned(),
             parameters: request.business().map(owned).collect(),
             status: (answer.delivery != Delivery::Never).then_some(answer.status),
@@ -92,6 +92,15 @@ impl Answered {
 impl Recorded {
     fn new(request: &Request) -> Self {
         Self { headers: request.headers.clone(), query: request.query.clone(), form: request.form.clone() }
+    }
+
+    /// The key that signed.
+    pub fn access_key_id(&self) -> Option<&str> {
+        let header = self.headers.iter().find(|(name, _)| name == "authorization");
+        match header {
+            Some((_, value)) => value.split_once("Credential=")?.1.split(',').next(),
+            None => self.parameters().get("AccessKeyId").copied(),
+        }
     }
 
     /// All parameters, wherever they stood, the signature among them.

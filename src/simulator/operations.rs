@@ -1,22 +1,31 @@
-//! The operations of the HBase API that are simulated, one file each.
+//! The operations that are simulated, one file each: those of the HBase API, and those of STS.
+
+use jiff::Timestamp;
 
 use super::error::CloudError;
 use super::parameters::Parameters;
 use super::request::Request;
 use super::state::State;
 
+mod assume_role;
 mod describe_instances;
 mod describe_regions;
+mod get_caller_identity;
 mod list_tag_resources;
 mod list_tags;
 
 /// The only version of the HBase API.
 const VERSION: &str = "2019-01-01";
+/// The only version of STS.
+const STS_VERSION: &str = "2015-04-01";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Operation {
+    AssumeRole,
+    AssumeRoleWithOidc,
     DescribeInstances,
     DescribeRegions,
+    GetCallerIdentity,
     ListTagResources,
     ListTags,
 }
@@ -24,26 +33,58 @@ pub(super) enum Operation {
 impl Operation {
     /// The operation that a request names, with its version.
     pub fn of(request: &Request) -> Result<Self, CloudError> {
-        if request.required("Version")? != VERSION {
-            return Err(CloudError::bad("InvalidVersion", "Specified parameter Version is not valid."));
-        }
-        match request.required("Action")? {
-            "DescribeInstances" => Ok(Self::DescribeInstances),
-            "DescribeRegions" => Ok(Self::DescribeRegions),
-            "ListTagResources" => Ok(Self::ListTagResources),
-            "ListTags" => Ok(Self::ListTags),
-            _ => Err(CloudError::new(404, "InvalidAction.NotFound", "Specified api is not found.")),
+        let needed = |name: &str, header: &str| match request.common(name, header) {
+            "" => Err(CloudError::missing(name)),
+            value => Ok(value.to_owned()),
+        };
+        let version = needed("Version", "x-acs-version")?;
+        let action = needed("Action", "x-acs-action")?;
+        match (version.as_str(), action.as_str()) {
+            (VERSION, "DescribeInstances") => Ok(Self::DescribeInstances),
+            (VERSION, "DescribeRegions") => Ok(Self::DescribeRegions),
+            (VERSION, "ListTagResources") => Ok(Self::ListTagResources),
+            (VERSION, "ListTags") => Ok(Self::ListTags),
+            (STS_VERSION, "AssumeRole") => Ok(Self::AssumeRole),
+            (STS_VERSION, "AssumeRoleWithOIDC") => Ok(Self::AssumeRoleWithOidc),
+            (STS_VERSION, "GetCallerIdentity") => Ok(Self::GetCallerIdentity),
+            (VERSION | STS_VERSION, _) => {
+                Err(CloudError::new(404, "InvalidAction.NotFound", "Specified api is not found."))
+            }
+            _ => Err(CloudError::bad("InvalidVersion", "Specified parameter Version is not valid.")),
         }
     }
 
+    /// AssumeRoleWithOIDC is the one that anybody may ask: the token says who it is.
+    pub fn is_signed(self) -> bool {
+        self != Self::AssumeRoleWithOidc
+    }
+
     /// The body of the answer.
-    pub fn run(self, state: &State, request: &Request, request_id: &str) -> Result<String, CloudError> {
+    pub fn run(
+        self,
+        state: &mut State,
+        request: &Request,
+        request_id: &str,
+        now: Timestamp,
+    ) -> Result<String, CloudError> {
+        let parameters = Parameters::of(request);
+        match self {
+            Self::AssumeRole => assume_role::answer(state, request, parameters, request_id, now),
+            Self::AssumeRoleWithOidc => assume_role::answer_with_oidc(state, parameters, request_id, now),
+            Self::GetCallerIdentity => get_caller_identity::answer(state, request, parameters, request_id),
+            _ => self.read(state, request, request_id),
+        }
+    }
+
+    /// The same for operations of the HBase API, which change nothing.
+    fn read(self, state: &State, request: &Request, request_id: &str) -> Result<String, CloudError> {
         let parameters = Parameters::of(request);
         match self {
             Self::DescribeInstances => describe_instances::answer(state, parameters, request_id),
             Self::DescribeRegions => describe_regions::answer(state, parameters, request_id),
             Self::ListTagResources => list_tag_resources::answer(state, request, parameters, request_id),
             Self::ListTags => list_tags::answer(state, parameters, request_id),
+            _ => Err(CloudError::internal("an operation of STS is not read")),
         }
     }
 }
@@ -54,7 +95,7 @@ fn ask(state: &State, action: &str, parameters: &[(&str, &str)]) -> Result<serde
     let common = [("Action", action), ("Version", VERSION)];
     let all: Vec<_> = common.into_iter().chain(parameters.iter().copied()).collect();
     let request = Request::from_parameters("POST", &all);
-    let answer = Operation::of(&request).and_then(|operation| operation.run(state, &request, "id"));
+    let answer = Operation::of(&request).and_then(|operation| operation.read(state, &request, "id"));
     answer.map(|body| serde_json::from_str(&body).unwrap()).map_err(|error| error.code)
 }
 

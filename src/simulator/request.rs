@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use super::error::CloudError;
 
-/// Parameters of the protocol; all others belong to the operation.
+/// Parameters of the protocol in signature version 1.0; all others belong to the operation.
 const COMMON: [&str; 11] = [
     "AccessKeyId",
     "Action",
@@ -34,6 +34,8 @@ pub(super) struct Request {
     pub form: Vec<(String, String)>,
     /// Those of the query and the form together, in the byte order of their names: the order of the signature.
     pub parameters: BTreeMap<String, String>,
+    /// As it came.
+    pub body: Vec<u8>,
     /// There is a body, and it is no form.
     foreign_body: bool,
 }
@@ -55,6 +57,7 @@ impl Request {
             parameters: query.iter().chain(&form).cloned().collect(),
             query,
             form,
+            body: body.to_vec(),
             foreign_body: !is_form && !body.is_empty(),
         }
     }
@@ -69,8 +72,28 @@ impl Request {
         self.get(name).filter(|value| !value.is_empty()).ok_or_else(|| CloudError::missing(name))
     }
 
-    pub fn action(&self) -> &str {
-        self.get("Action").unwrap_or_default()
+    /// A header that is present, even when empty.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Signature version 3 has the parameters of the protocol in headers.
+    pub fn is_version_3(&self) -> bool {
+        self.header("authorization").is_some()
+    }
+
+    /// A parameter of the protocol, by its name in version 1.0 and its header in version 3.
+    pub fn common(&self, name: &str, header: &str) -> &str {
+        let value = if self.is_version_3() { self.header(header) } else { self.get(name) };
+        value.unwrap_or_default()
+    }
+
+    /// The operation; at the doors beside the API, method and path.
+    pub fn action(&self) -> String {
+        match self.path.as_str() {
+            "/" => self.common("Action", "x-acs-action").to_owned(),
+            path => format!("{} {path}", self.method),
+        }
     }
 
     pub fn region(&self) -> &str {
@@ -78,13 +101,13 @@ impl Request {
     }
 
     pub fn nonce(&self) -> &str {
-        self.get("SignatureNonce").unwrap_or_default()
+        self.common("SignatureNonce", "x-acs-signature-nonce")
     }
 
     /// The parameters of the operation.
     pub fn business(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        all.filter(|(name, _)| !COMMON.contains(name))
+        all.filter(|(name, _)| self.is_version_3() || !COMMON.contains(name))
     }
 
     /// Method, path, format, and each parameter once.
@@ -104,7 +127,7 @@ impl Request {
         if self.parameters.len() < self.query.len() + self.form.len() {
             return Err(CloudError::bad("InvalidParameter.Duplicate", "A parameter is given twice."));
         }
-        self.check_format()
+        if self.is_version_3() { Ok(()) } else { self.check_format() }
     }
 
     /// The documents disagree on the default format, so a client must name the one it wants. The new SDK writes `json`.

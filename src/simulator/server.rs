@@ -84,6 +84,9 @@ fn response(answer: Answer) -> Result<Response<AnswerBody>, BrokenOff> {
     if let Some(wait) = answer.retry_after_ms {
         response = response.header("x-acs-retry-after", wait);
     }
+    if let Some(place) = answer.location {
+        response = response.header("location", place);
+    }
     let body = match answer.delivery {
         Delivery::Never => return Err(BrokenOff::Fault),
         Delivery::Whole => Either::Left(Full::from(answer.body)),

@@ -9,6 +9,7 @@ use super::clusters::{Cluster, Clusters};
 use super::fault::FaultRule;
 use super::log::{Answered, RequestLog};
 use super::signature::Nonces;
+use super::sts::Sts;
 
 /// Looks at the request that was just answered, and may change the cloud before the next one.
 ///
@@ -22,6 +23,7 @@ pub struct State {
     pub access_keys: BTreeMap<String, AccessKey>,
     /// By region id.
     pub regions: BTreeMap<String, Region>,
+    pub sts: Sts,
     pub limits: Limits,
     /// How far the cloud's clock is ahead of this machine's.
     pub clock_offset: SignedDuration,

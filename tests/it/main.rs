@@ -4,6 +4,7 @@
 mod answers;
 mod audit;
 mod clock;
+mod credentials;
 mod daemon;
 mod exact;
 mod golden;

@@ -87,7 +87,8 @@ async fn ask_with_our_client(address: SocketAddr) {
         let parameters =
             parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let call = api::Call { product: "hbase", action, version: "2019-01-01", region: REGION, parameters };
-        api::exchange(&http, &endpoint, &call, &key, &api::Stamp::fresh()).await.unwrap();
+        let signer = api::Signer::Key(&key, api::Signature::HmacSha1);
+        api::exchange(&http, &endpoint, &call, signer, &api::Stamp::fresh()).await.unwrap();
     }
 }
 

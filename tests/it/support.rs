@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use alicloud_tag_exporter::api::{AccessKey, http_client};
+use alicloud_tag_exporter::api::endpoint::Network;
+use alicloud_tag_exporter::api::{Signature, direct_client, http_client};
 use alicloud_tag_exporter::catalog::products;
 use alicloud_tag_exporter::client::{Client, InFlight, Pace};
 use alicloud_tag_exporter::config::{Sources, load};
-use alicloud_tag_exporter::credentials::Provider;
+use alicloud_tag_exporter::credentials::{Provider, Reach, Secret, Source, StaticKey};
 use alicloud_tag_exporter::discovery::{Lister, TagSource};
 use alicloud_tag_exporter::instruments::Instruments;
 use alicloud_tag_exporter::serve;
@@ -134,19 +135,19 @@ pub async fn lister(state: State) -> (Lister, Cloud, DropGuard) {
     let endpoint = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     tokio::spawn(simulator::serve(listener, cloud.clone(), stop.clone()));
     let product = &products()["hbase"];
-    let (id, secret) = ("testid".to_owned(), "testsecret".into());
-    let key = AccessKey { id, secret, security_token: None };
+    let instruments = Instruments::new().unwrap();
     let client = Client {
         http: http_client(LIMIT).unwrap(),
         endpoint,
         product: product.name.clone(),
         version: product.version.clone(),
         region,
-        credentials: Arc::new(Provider::Static(key)),
+        credentials: Arc::new(provider(&instruments)),
+        signature: Signature::HmacSha1,
         pace: Pace::new(f64::INFINITY),
         permits: InFlight::new(4).permits("cloud"),
         max_attempts: 1,
-        instruments: Instruments::new().unwrap().api("test", "hbase", &product.actions(), &[]),
+        instruments: instruments.api("hbase", &product.actions()),
         attempts: AtomicU64::new(0),
     };
     let lister = Lister {
@@ -157,4 +158,20 @@ pub async fn lister(state: State) -> (Lister, Cloud, DropGuard) {
         ids_per_request: product.tags.ids_per_request,
     };
     (lister, cloud, stop.drop_guard())
+}
+
+/// The credentials that every cloud of the tests knows.
+fn provider(instruments: &Instruments) -> Provider {
+    let secret = Secret::Value("testsecret".into());
+    let key = StaticKey { id: "testid".to_owned(), secret, security_token: None };
+    let reach = Reach {
+        http: http_client(LIMIT).unwrap(),
+        direct: direct_client().unwrap(),
+        signature: Signature::HmacSha1,
+        endpoint: None,
+        network: Network::Public,
+        region: None,
+        instruments: instruments.api("sts", &[]),
+    };
+    Provider::new(Source::Static(key), reach, instruments.account("test", &[]))
 }

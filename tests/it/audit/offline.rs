@@ -52,7 +52,7 @@ async fn the_rules_are_those_of_the_configuration_and_not_of_the_file() {
 async fn accounts_and_their_secrets_are_not_needed() {
     let (bench, _) = saved().await;
     let account = "[[accounts]]\nname = \"prod\"\nregions = [\"cn-hangzhou\"]
-        credentials = { source = \"static\", access_key_id = \"x\", access_key_secret_file = \"/nowhere\" }";
+        credentials = { source = \"static\", access_key_id = \"x\", access_key_secret = \"\" }";
     fs::write(bench.path("config.toml"), format!("{OWNER_AND_ENV}{account}")).unwrap();
     assert_eq!(bench.audit(&["--offline", "saved.json"]).await.code, 1);
     assert_eq!(bench.audit(&[]).await.code, 2);

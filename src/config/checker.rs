@@ -1,0 +1,62 @@
+//! Problems under key paths.
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use super::Problem;
+use super::load::Sources;
+
+/// Collects problems under key paths.
+pub(super) struct Checker<'a> {
+    pub sources: &'a Sources,
+    pub problems: &'a mut Vec<Problem>,
+}
+
+impl Checker<'_> {
+    pub fn wrong(&mut self, path: impl Into<String>, text: impl Into<String>) {
+        let path = path.into();
+        let origin = self.sources.origin(&path);
+        self.problems.push(Problem { origin, path, text: text.into() });
+    }
+
+    pub fn unless(&mut self, right: bool, path: &str, text: &str) {
+        if !right {
+            self.wrong(path, text);
+        }
+    }
+
+    pub fn globs(&mut self, path: &str, patterns: &[String]) -> GlobSet {
+        let mut set = GlobSetBuilder::new();
+        for (index, pattern) in patterns.iter().enumerate() {
+            match Glob::new(pattern) {
+                Ok(glob) => _ = set.add(glob),
+                Err(error) => self.wrong(format!("{path}[{index}]"), error.kind().to_string()),
+            }
+        }
+        set.build().unwrap_or_else(|error| {
+            self.wrong(path, error.kind().to_string());
+            GlobSet::empty()
+        })
+    }
+
+    /// What `check` makes of each of `files`, which stand in a list at `path`.
+    pub fn each<F, T>(
+        &mut self,
+        path: &str,
+        files: Vec<F>,
+        mut check: impl FnMut(&mut Self, &str, F) -> T,
+    ) -> Vec<T> {
+        let checked = files.into_iter().enumerate();
+        checked.map(|(index, file)| check(self, &format!("{path}[{index}]"), file)).collect()
+    }
+
+    /// A single glob, whose key path is that of the value.
+    pub fn globs_at(&mut self, path: &str, pattern: &str) -> GlobSet {
+        match Glob::new(pattern).and_then(|glob| GlobSetBuilder::new().add(glob).build()) {
+            Ok(globs) => globs,
+            Err(error) => {
+                self.wrong(path, error.kind().to_string());
+                GlobSet::empty()
+            }
+        }
+    }
+}
