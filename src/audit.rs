@@ -8,8 +8,6 @@ use clap::ValueEnum;
 use tokio::task::spawn_blocking;
 
 use crate::config::Config;
-use crate::instruments::Instruments;
-use crate::parts;
 use crate::publisher::now;
 use crate::shard::Shard;
 
@@ -69,7 +67,7 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<Conclusion>
         Some(file) => {
             spawn_blocking(move || offline::read(&file)).await.context("reading the file failed")??
         }
-        None => collect::collect(parts::collectors(&config, &Instruments::new()?)?).await?,
+        None => collect::collect(&config).await?,
     };
     let report = Report::new(collected, config.rules, now(), options.only_violations);
     let conclusion = report.conclusion();

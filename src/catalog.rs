@@ -21,6 +21,7 @@ pub struct Product {
     pub requests_per_second: f64,
     pub resources: ResourceListing,
     pub tags: TagListing,
+    pub regions: RegionListing,
     pub endpoints: Endpoints,
 }
 
@@ -79,6 +80,22 @@ pub struct TagListing {
     pub ids_per_request: usize,
 }
 
+/// The operation that lists the regions in which the product is offered. It is not paged.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegionListing {
+    pub action: String,
+    /// Sent with each request.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    /// The region whose host is asked; the answer is the same everywhere.
+    pub ask_in: String,
+    pub items: Path,
+    pub id: Path,
+    /// Where a row names the region's host.
+    pub endpoint: Option<Path>,
+}
+
 /// The way to a value in an answer: names joined with dots.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "String")]
@@ -104,8 +121,8 @@ impl std::fmt::Display for Path {
 
 impl Product {
     /// Every operation that is called for this product.
-    pub fn actions(&self) -> [&str; 2] {
-        [&self.resources.action, &self.tags.action]
+    pub fn actions(&self) -> [&str; 3] {
+        [&self.resources.action, &self.tags.action, &self.regions.action]
     }
 }
 
@@ -128,7 +145,7 @@ mod tests {
     #[test]
     fn hbase_is_in_the_catalog() {
         let hbase = &products()["hbase"];
-        assert_eq!(hbase.actions(), ["DescribeInstances", "ListTagResources"]);
+        assert_eq!(hbase.actions(), ["DescribeInstances", "ListTagResources", "DescribeRegions"]);
         assert_eq!(hbase.resources.items.names(), ["Instances", "Instance"]);
         assert_eq!(hbase.endpoints.public.len(), 26);
     }
@@ -157,6 +174,11 @@ mod tests {
             parameters = { RegionId = "{region}", ResourceType = "instance" }
             items = "TagResources.TagResource"
             ids_per_request = 50
+            [regions]
+            action = "DescribeRegions"
+            ask_in = "cn-hangzhou"
+            items = "Regions.Region"
+            id = "RegionId"
             [endpoints]
             public_pattern = "ecs.{region}.aliyuncs.com"
             vpc_pattern = "ecs-vpc.{region}.aliyuncs.com"

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::discovery::Lister;
 use crate::inventory::{Failure, Listing, Outcome, Resource, Target};
-use crate::publisher::now;
+use crate::publisher::{Event, now};
 
 /// What one target's loop needs.
 pub struct Collector {
@@ -25,19 +25,16 @@ pub struct Collector {
     pub previous: Arc<[Resource]>,
 }
 
-/// The first start comes within this, or a tenth of the interval.
-const LONGEST_JITTER: Duration = Duration::from_secs(10);
-
 impl Collector {
     /// Collects until it is stopped; a collection that is under way then is dropped.
-    pub async fn run(mut self, outcomes: mpsc::Sender<Outcome>, stop: CancellationToken) {
-        let jitter = LONGEST_JITTER.min(self.interval / 10).mul_f64(fastrand::f64());
-        let mut ticks = interval_at(Instant::now() + jitter, self.interval);
+    /// The first one starts after `delay`.
+    pub async fn run(mut self, delay: Duration, events: mpsc::Sender<Event>, stop: CancellationToken) {
+        let mut ticks = interval_at(Instant::now() + delay, self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let collecting = async {
             loop {
                 ticks.tick().await;
-                if outcomes.send(self.collect().await).await.is_err() {
+                if events.send(Event::Outcome(self.collect().await)).await.is_err() {
                     return;
                 }
             }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use globset::GlobSet;
 
 use crate::api::Signature;
-use crate::api::endpoint::{Network, endpoint};
+use crate::api::endpoint::{Network, Place, endpoint};
 use crate::catalog::{Product, products};
 use crate::credentials::Source;
 use crate::discovery::TagSource;

@@ -18,8 +18,11 @@ use crate::inventory::{Failure, Interner, Listing, Resource};
 mod answer;
 mod join;
 mod paging;
+mod regions;
 mod resources;
 mod tags;
+
+pub use regions::{FoundRegion, regions};
 
 /// Where the tags of a target are taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Result};
 
 use crate::instruments::Instruments;
-use crate::inventory::Target;
+use crate::inventory::{Scope, Target};
 
 mod changes;
 mod file;
@@ -80,10 +80,33 @@ impl History {
     }
 
     /// Makes `targets` the configured ones: changes of others are not shown any more. Gives what a file knows of
-    /// them.
-    pub fn recall(&self, targets: &[Target]) -> BTreeMap<Target, Recalled> {
+    /// them. What belongs to `open` scopes stays as it is, until their regions are found.
+    pub fn recall(&self, targets: &[Target], open: &[Scope]) -> BTreeMap<Target, Recalled> {
+        let is_settled = |target: &Target| !open.iter().any(|scope| scope.has(target));
+        self.recall_in(is_settled, &[], targets)
+    }
+
+    /// The same for the targets of one scope: those that `stay`, of which nothing has to be told, and new ones.
+    pub async fn settle(
+        &self,
+        scope: Scope,
+        stay: Vec<Target>,
+        new: Vec<Target>,
+    ) -> BTreeMap<Target, Recalled> {
+        let history = self.clone();
+        let settling = move || history.recall_in(|target| scope.has(target), &stay, &new);
+        tokio::task::spawn_blocking(settling).await.unwrap_or_default()
+    }
+
+    fn recall_in(
+        &self,
+        is_in_scope: impl Fn(&Target) -> bool,
+        stay: &[Target],
+        new: &[Target],
+    ) -> BTreeMap<Target, Recalled> {
         let mut store = self.lock();
-        inventories::recall(&mut store.connection, targets).unwrap_or_else(|error| {
+        let recalled = inventories::recall(&mut store.connection, is_in_scope, stay, new);
+        recalled.unwrap_or_else(|error| {
             self.lose(&mut store, "read", &error);
             BTreeMap::new()
         })

@@ -21,6 +21,8 @@ pub struct Instruments {
     credential_failures: IntCounterVec,
     credentials_expiration: GaugeVec,
     account_info: GaugeVec,
+    region_discovery_success: GaugeVec,
+    region_discovery_last_success: GaugeVec,
     history_failures: IntCounterVec,
     http_requests: IntCounterVec,
     web_config_ok: Gauge,
@@ -63,6 +65,16 @@ impl Instruments {
                 "alicloud_account_info",
                 "1, labelled with the cloud's id of the account, as STS told it once.",
                 &["account", "account_id"],
+            )?,
+            region_discovery_success: gauge(
+                &named("region_discovery_success"),
+                "1 if the last search for the regions of the product worked.",
+                &["account", "product"],
+            )?,
+            region_discovery_last_success: gauge(
+                &named("region_discovery_last_success_timestamp_seconds"),
+                "Unix time of the last search for the regions of the product that worked.",
+                &["account", "product"],
             )?,
             api_requests: counter(
                 "api_requests_total",
@@ -208,6 +220,16 @@ impl AccountInstruments {
             Some(at) => self.all.credentials_expiration.with_label_values(&labels).set(seconds(at)),
             // There may have been none.
             None => _ = self.all.credentials_expiration.remove_label_values(&labels),
+        }
+    }
+
+    /// A search for the regions of `product` ended.
+    pub fn regions_found(&self, product: &str, worked: bool) {
+        let labels = [self.account.as_str(), product];
+        self.all.region_discovery_success.with_label_values(&labels).set(f64::from(u8::from(worked)));
+        if worked {
+            let now = seconds(jiff::Timestamp::now());
+            self.all.region_discovery_last_success.with_label_values(&labels).set(now);
         }
     }
 

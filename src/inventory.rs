@@ -35,6 +35,19 @@ impl fmt::Display for Target {
     }
 }
 
+/// What targets are found for: the regions of one product in one account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope {
+    pub account: Arc<str>,
+    pub product: Arc<str>,
+}
+
+impl Scope {
+    pub fn has(&self, target: &Target) -> bool {
+        self.account == target.account && self.product == target.product
+    }
+}
+
 /// One resource as the cloud tells it. A field that the cloud leaves out is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {

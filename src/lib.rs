@@ -19,6 +19,7 @@ pub mod demo;
 pub mod diff;
 pub mod discovery;
 pub mod exposition;
+pub mod fleet;
 pub mod history;
 pub mod http;
 pub mod instruments;

@@ -48,6 +48,9 @@ async fn run(cli: Cli, failed: u8) -> anyhow::Result<u8> {
     };
     if cli.command == Some(Command::CheckConfig) {
         println!("the configuration is right: {}", serve::summary(&config));
+        if let Some(doubt) = serve::doubt(&config) {
+            println!("warning: {doubt}");
+        }
         return Ok(0);
     }
     log::start(&config.log);

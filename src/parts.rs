@@ -6,21 +6,35 @@ use std::sync::atomic::AtomicU64;
 use anyhow::Context as _;
 use globset::GlobSet;
 
-use crate::api::{authority, direct_client, endpoint, http_client};
+use crate::api::endpoint::{Place, endpoint};
+use crate::api::{authority, direct_client, http_client};
 use crate::catalog::Product;
 use crate::client::{Client, InFlight, Pace};
 use crate::collector::Collector;
-use crate::config::{Account, Api, Config};
+use crate::config::{Account, Api, Config, Regions};
 use crate::credentials::{Provider, Reach, Reason};
 use crate::discovery::Lister;
-use crate::instruments::Instruments;
-use crate::inventory::Target;
+use crate::instruments::{AccountInstruments, Instruments};
+use crate::inventory::{Scope, Target};
 use crate::shard::Shard;
 
 /// One account at work.
+#[derive(Clone)]
 pub struct AccountParts {
     pub account: Account,
     pub provider: Arc<Provider>,
+    pub instruments: AccountInstruments,
+}
+
+impl AccountParts {
+    /// What regions have to be found for.
+    pub fn scopes(&self) -> impl Iterator<Item = (Scope, &'static Product)> {
+        let products = self.account.products.iter().filter(|_| self.account.regions == Regions::All);
+        let account: Arc<str> = self.account.name.as_str().into();
+        products.map(move |product| {
+            (Scope { account: Arc::clone(&account), product: product.name.as_str().into() }, *product)
+        })
+    }
 }
 
 /// Makes the parts of targets.
@@ -62,8 +76,8 @@ impl Parts {
                 instruments: self.instruments.api("sts", &STS_ACTIONS),
             };
             let instruments = self.instruments.account(&account.name, &Reason::ALL);
-            let provider = Arc::new(Provider::new(account.credentials.clone(), reach, instruments));
-            AccountParts { account: account.clone(), provider }
+            let provider = Provider::new(account.credentials.clone(), reach, instruments.clone());
+            AccountParts { account: account.clone(), provider: Arc::new(provider), instruments }
         };
         Ok(accounts.iter().map(account).collect())
     }
@@ -73,17 +87,19 @@ impl Parts {
         let mut collectors = Vec::new();
         for product in &parts.account.products {
             for region in parts.account.regions.listed() {
-                collectors.extend(self.collector(parts, product, region)?);
+                collectors.extend(self.collector(parts, product, region, None)?);
             }
         }
         Ok(collectors)
     }
 
-    fn collector(
+    /// The collector of one target, if this shard owns it; with the host that the cloud told for the region.
+    pub fn collector(
         &mut self,
         parts: &AccountParts,
         product: &'static Product,
         region: &str,
+        told_host: Option<&str>,
     ) -> anyhow::Result<Option<Collector>> {
         let AccountParts { account, .. } = parts;
         let target = Target::new(&account.name, region, &product.name);
@@ -91,7 +107,7 @@ impl Parts {
             return Ok(None);
         }
         let lister = Lister {
-            client: self.client(parts, product, region)?,
+            client: self.client(parts, product, region, told_host)?,
             product,
             tag_source: account.tag_source,
             system_keys: Arc::clone(&self.system_keys),
@@ -107,15 +123,21 @@ impl Parts {
         }))
     }
 
+    /// The client that finds the regions of a product.
+    pub fn searcher(&mut self, parts: &AccountParts, product: &'static Product) -> anyhow::Result<Client> {
+        self.client(parts, product, &product.regions.ask_in, None)
+    }
+
     fn client(
         &mut self,
         parts: &AccountParts,
         product: &'static Product,
         region: &str,
+        told_host: Option<&str>,
     ) -> anyhow::Result<Client> {
         let Api { endpoint: template, network, signature, max_attempts, .. } = &self.api;
-        let url =
-            endpoint::endpoint(&product.endpoints, template.as_deref(), *network, &product.name, region)?;
+        let place = Place { product: &product.name, region, told_host };
+        let url = endpoint(&product.endpoints, template.as_deref(), *network, place)?;
         Ok(Client {
             http: self.http.clone(),
             permits: self.in_flight.permits(authority(&url)),
@@ -135,14 +157,4 @@ impl Parts {
     fn requests_per_second(&self, product: &Product) -> f64 {
         self.api.requests_per_second.unwrap_or(product.requests_per_second)
     }
-}
-
-/// The collectors of all accounts.
-pub fn collectors(config: &Config, instruments: &Instruments) -> anyhow::Result<Vec<Collector>> {
-    let mut parts = Parts::new(config, instruments)?;
-    let mut collectors = Vec::new();
-    for account in parts.accounts(&config.accounts)? {
-        collectors.extend(parts.collectors(&account)?);
-    }
-    Ok(collectors)
 }

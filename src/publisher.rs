@@ -1,7 +1,7 @@
 //! Takes every collection's outcome, advances one target, and publishes the whole: nobody else changes what is
 //! known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::exposition::Room;
 use crate::history::{History, Recalled};
-use crate::inventory::{Outcome, Target};
+use crate::inventory::{Outcome, Scope, Target};
 
 mod tracked;
 
@@ -25,13 +25,28 @@ pub struct Published {
     pub version: u64,
     pub at: Timestamp,
     pub targets: BTreeMap<Target, Arc<Shown>>,
+    /// Whether the regions were known, and every target had been collected or had failed, at one time. It stays so.
+    pub was_complete: bool,
+    /// The cloud's id of each account, where it is known.
+    pub account_ids: BTreeMap<Arc<str>, Arc<str>>,
 }
 
-impl Published {
-    /// Whether every target has been collected, or has failed, at least once.
-    pub fn is_complete(&self) -> bool {
-        self.targets.values().all(|shown| shown.inventory.last_attempt.is_some())
-    }
+/// What the publisher is told.
+#[derive(Debug)]
+pub enum Event {
+    Outcome(Outcome),
+    Found(Found),
+    AccountId { account: Arc<str>, id: Arc<str> },
+}
+
+/// The regions of a scope were found: what that changes.
+#[derive(Debug)]
+pub struct Found {
+    pub scope: Scope,
+    /// New targets, with the type of their resources and what is recalled of them.
+    pub joined: Vec<(Target, String, Recalled)>,
+    /// They leave every answer, and that is no change.
+    pub left: Vec<Target>,
 }
 
 pub struct Publisher {
@@ -39,23 +54,43 @@ pub struct Publisher {
     history: History,
     version: u64,
     targets: BTreeMap<Target, Tracked>,
+    /// Scopes whose regions are not known yet.
+    awaited: BTreeSet<Scope>,
+    was_complete: bool,
+    account_ids: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 /// At most so long until the clock is looked at again: it may jump.
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 
 impl Publisher {
-    /// `targets` with the type of their resources and what is recalled of them.
+    /// `targets` with the type of their resources and what is recalled of them, and scopes whose regions will be
+    /// found.
     pub fn new(
         settings: Settings,
         history: History,
         targets: impl IntoIterator<Item = (Target, String, Recalled)>,
+        awaited: impl IntoIterator<Item = Scope>,
     ) -> Self {
-        let tracked = |(target, kind, recalled): (Target, String, Recalled)| {
-            (target.clone(), Tracked::new(target, kind, recalled, &settings.options))
+        let mut publisher = Self {
+            settings,
+            history,
+            version: 0,
+            targets: BTreeMap::new(),
+            awaited: awaited.into_iter().collect(),
+            was_complete: false,
+            account_ids: BTreeMap::new(),
         };
-        let targets = targets.into_iter().map(tracked).collect();
-        Self { settings, history, version: 0, targets }
+        publisher.join(targets);
+        publisher
+    }
+
+    fn join(&mut self, targets: impl IntoIterator<Item = (Target, String, Recalled)>) {
+        let options = &self.settings.options;
+        let tracked = |(target, kind, recalled): (Target, String, Recalled)| {
+            (target.clone(), Tracked::new(target, kind, recalled, options))
+        };
+        self.targets.extend(targets.into_iter().map(tracked));
     }
 
     /// What is to be seen now. Only targets in which something is new are judged and rendered.
@@ -66,14 +101,17 @@ impl Publisher {
             .targets
             .iter_mut()
             .map(|(target, tracked)| (target.clone(), tracked.show(&mut room, &self.settings, now)));
-        let targets = shown.collect();
-        Arc::new(Published { version: self.version, at: now, targets })
+        let targets: BTreeMap<_, Arc<Shown>> = shown.collect();
+        let all_attempted = || targets.values().all(|shown| shown.inventory.last_attempt.is_some());
+        self.was_complete |= self.awaited.is_empty() && all_attempted();
+        let (was_complete, account_ids) = (self.was_complete, self.account_ids.clone());
+        Arc::new(Published { version: self.version, at: now, targets, was_complete, account_ids })
     }
 
-    /// Takes outcomes until there are no more senders or it is stopped.
+    /// Takes events until there are no more senders or it is stopped.
     pub async fn run(
         mut self,
-        mut outcomes: mpsc::Receiver<Outcome>,
+        mut events: mpsc::Receiver<Event>,
         published: watch::Sender<Arc<Published>>,
         stop: CancellationToken,
     ) {
@@ -82,13 +120,21 @@ impl Publisher {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(nap) => if self.nap(now()) > Duration::ZERO { continue },
-                outcome = outcomes.recv() => match outcome {
-                    Some(outcome) => self.absorb(&outcome).await,
+                event = events.recv() => match event {
+                    Some(Event::Outcome(outcome)) => self.absorb(&outcome).await,
+                    Some(Event::Found(found)) => self.settle(found),
+                    Some(Event::AccountId { account, id }) => _ = self.account_ids.insert(account, id),
                     None => return,
                 },
             }
             published.send_replace(self.publish(now()));
         }
+    }
+
+    fn settle(&mut self, Found { scope, joined, left }: Found) {
+        self.awaited.remove(&scope);
+        self.targets.retain(|target, _| !left.contains(target));
+        self.join(joined);
     }
 
     /// Advances the outcome's target, and stores what it brought.
@@ -133,6 +179,7 @@ mod tests {
 
     use super::*;
     use crate::exposition::{Blocks, Options, Plain};
+    use crate::history::Filter;
     use crate::instruments::Instruments;
     use crate::inventory::{Failure, Listing, Resource, Tags, tags_of};
     use crate::policy::{RequiredTag, Rules, State};
@@ -152,7 +199,7 @@ mod tests {
         let settings = Settings { rules, options, max_staleness: 60 * MINUTE };
         let history = History::in_memory(Instruments::new().unwrap()).unwrap();
         let targets = regions.map(|region| (target(region), "TYPE".to_owned(), Recalled::default()));
-        Publisher::new(settings, history, targets)
+        Publisher::new(settings, history, targets, [])
     }
 
     fn target(region: &str) -> Target {
@@ -233,6 +280,27 @@ mod tests {
         assert!(shown("04:01:00").known.is_some());
         assert!(shown("04:01:01").known.is_none());
         assert_eq!(publisher.nap(at("04:01:01")), LONGEST_NAP);
+    }
+
+    #[tokio::test]
+    async fn regions_join_and_leave_without_a_change_and_it_is_complete_for_good_once_it_was() {
+        let mut publisher = publisher(["r1"], 100);
+        let scope = Scope { account: "a".into(), product: "hbase".into() };
+        publisher.awaited.insert(scope.clone());
+        publisher.absorb(&outcome("r1", "03:01:00", Ok(untagged("hb-1")))).await;
+        assert!(!publisher.publish(at("03:01:00")).was_complete, "regions are looked for");
+        let joined = vec![(target("r2"), "TYPE".to_owned(), Recalled::default())];
+        publisher.settle(Found { scope: scope.clone(), joined, left: vec![target("r1")] });
+        let published = publisher.publish(at("03:02:00"));
+        assert_eq!(published.targets.keys().collect::<Vec<_>>(), [&target("r2")]);
+        assert!(!published.was_complete, "the new target was not collected");
+        publisher.absorb(&outcome("r2", "03:03:00", Ok(untagged("hb-2")))).await;
+        assert!(publisher.publish(at("03:03:00")).was_complete);
+        let joined = vec![(target("r3"), "TYPE".to_owned(), Recalled::default())];
+        publisher.settle(Found { scope, joined, left: Vec::new() });
+        assert!(publisher.publish(at("03:04:00")).was_complete, "later targets do not take it back");
+        let changes = publisher.history.read(Filter { limit: 10, ..Filter::default() }).await.unwrap();
+        assert!(changes.is_empty(), "{changes:?}");
     }
 
     #[tokio::test]

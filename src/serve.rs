@@ -10,19 +10,20 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::collector::Collector;
-use crate::config::{Config, Listen, State};
-use crate::history::{History, Recalled};
+use crate::api::endpoint::Network;
+use crate::config::{Config, Listen, Regions, State};
+use crate::fleet::{self, Fleet};
+use crate::history::History;
 use crate::http::{self, Pages, Site};
 use crate::instruments::Instruments;
 use crate::inventory::Target;
-use crate::parts;
+use crate::parts::Parts;
 use crate::publisher::{Publisher, Settings, now};
 use crate::shard::Shard;
 use crate::web::{self, Web};
 
-/// Outcomes that wait for the publisher.
-const OUTCOMES: usize = 16;
+/// Events that wait for the publisher.
+const EVENTS: usize = 16;
 
 /// Binds the configured address, and runs there.
 pub async fn listen(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
@@ -47,21 +48,42 @@ fn raise_file_limit() {
     }
 }
 
+/// What may not be meant in a configuration that is right.
+pub fn doubt(config: &Config) -> Option<&'static str> {
+    let finds_regions = config.accounts.iter().any(|account| account.regions == Regions::All);
+    (config.api.network == Network::Vpc && finds_regions).then_some(
+        "api.network is \"vpc\" and an account has regions = [\"all\"]: the regions that this VPC cannot reach \
+         will fail",
+    )
+}
+
 /// Runs until `stop`, which is a success; a task that ends before is an error.
 pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+    if let Some(doubt) = doubt(&config) {
+        tracing::warn!("{doubt}");
+    }
     let instruments = Instruments::new()?;
     instruments.shard(config.shard.ordinal, config.shard.total)?;
     let history = history(config.state.as_ref(), &instruments)?;
-    let mut collectors = parts::collectors(&config, &instruments)?;
-    let targets = recall(&history, &mut collectors);
+    let mut parts = Parts::new(&config, &instruments)?;
+    let accounts = parts.accounts(&config.accounts)?;
+    let mut collectors = Vec::new();
+    for account in &accounts {
+        collectors.extend(parts.collectors(account)?);
+    }
+    let awaited: Vec<_> =
+        accounts.iter().flat_map(|account| account.scopes().map(|(scope, _)| scope)).collect();
+    let known: Vec<_> = collectors.iter().map(|collector| collector.target.clone()).collect();
+    let targets = fleet::join(&mut collectors, history.recall(&known, &awaited));
     let settings = Settings {
         rules: config.rules,
         options: config.options,
         max_staleness: config.collect.max_staleness,
     };
-    let mut publisher = Publisher::new(settings, history.clone(), targets);
+    let mut publisher = Publisher::new(settings, history.clone(), targets, awaited);
     let (sender, published) = watch::channel(publisher.publish(now()));
-    let (outcomes, received) = mpsc::channel(OUTCOMES);
+    let (events, received) = mpsc::channel(EVENTS);
+    let fleet = Fleet::new(parts, accounts, history.clone(), events.clone(), stop.clone());
     let Listen { web, max_connections, health_without_auth, .. } = config.listen;
     let (web_path, web) = web.unzip();
     let web = watch::Sender::new(Arc::new(web.unwrap_or_default()));
@@ -77,9 +99,7 @@ pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken)
     };
 
     let mut tasks = JoinSet::new();
-    for collector in collectors {
-        tasks.spawn(collector.run(outcomes.clone(), stop.clone()));
-    }
+    tasks.spawn(fleet.run(collectors));
     tasks.spawn(publisher.run(received, sender, stop.clone()));
     tasks.spawn(http::serve(listener, site, max_connections, stop.clone()));
     if let Some(path) = web_path {
@@ -106,21 +126,6 @@ fn history(state: Option<&State>, instruments: &Instruments) -> anyhow::Result<H
         Some(State { path, retention }) => History::open(path, *retention, instruments.clone()),
         None => Ok(History::in_memory(instruments.clone())?),
     }
-}
-
-/// Begins with what is known from before: targets with the type of their resources and what is recalled of them.
-fn recall(history: &History, collectors: &mut [Collector]) -> Vec<(Target, String, Recalled)> {
-    let targets: Vec<_> = collectors.iter().map(|collector| collector.target.clone()).collect();
-    let mut recalled = history.recall(&targets);
-    let begin = |collector: &mut Collector| {
-        let target = collector.target.clone();
-        let recalled = recalled.remove(&target).unwrap_or_default();
-        if let Some(known) = &recalled.known {
-            collector.previous = Arc::clone(&known.resources);
-        }
-        (target, collector.lister.product.resource_type.clone(), recalled)
-    };
-    collectors.iter_mut().map(begin).collect()
 }
 
 /// Waits for the end of all tasks. One that ends unasked stops the others.
@@ -153,6 +158,10 @@ pub fn summary(config: &Config) -> String {
     let numbers: Vec<_> =
         numbers.into_iter().map(|(product, number)| format!("{number} of {product}")).collect();
     let Shard { ordinal, total } = config.shard;
+    let finding = config.accounts.iter().filter(|account| account.regions == Regions::All);
+    let finding: Vec<_> =
+        finding.map(|account| format!("those of all regions of {:?}", account.name)).collect();
+    let numbers = [numbers, finding].concat();
     match (numbers.as_slice(), total) {
         ([], _) => format!("targets: none in shard {ordinal} of {total}"),
         (_, 1) => format!("targets: {}", numbers.join(", ")),

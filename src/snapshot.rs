@@ -24,6 +24,8 @@ pub struct Snapshot<'a> {
 pub struct TargetRow<'a> {
     #[serde(flatten)]
     pub target: &'a Target,
+    /// The cloud's id of the account, where it is known.
+    pub account_id: Option<&'a str>,
     pub status: Status,
     pub last_success: Option<Timestamp>,
     pub last_attempt: Option<Timestamp>,
@@ -53,6 +55,7 @@ impl<'a> TargetRow<'a> {
         let attempt = inventory.last_attempt.as_ref();
         Self {
             target,
+            account_id: None,
             status,
             last_success: inventory.known.as_ref().map(|known| known.ended),
             last_attempt: attempt.map(|attempt| attempt.ended),

@@ -36,18 +36,39 @@ pub enum EndpointError {
     MoreThanHost,
 }
 
-/// The URL to call: the override, else the map, else the pattern.
+/// A region of a product.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub product: &'a str,
+    pub region: &'a str,
+    /// The host that the cloud's own list of regions names, as it stands there.
+    pub told_host: Option<&'a str>,
+}
+
+/// The URL to call: the override, else the map, else what the cloud told, else the pattern.
+///
+/// What the cloud told counts for the public network only, and only under the cloud's own domain: a key must not be
+/// sent to whatever host an answer names.
 pub fn endpoint(
     endpoints: &Endpoints,
     override_template: Option<&str>,
     network: Network,
-    product: &str,
-    region: &str,
+    place: Place<'_>,
 ) -> Result<Url, EndpointError> {
     match override_template {
-        Some(template) => checked(&filled(template, product, region)),
-        None => checked(&format!("https://{}", host(endpoints, network, product, region))),
+        Some(template) => checked(&filled(template, place.product, place.region)),
+        None => checked(&format!("https://{}", host(endpoints, network, place))),
     }
+}
+
+/// The host in `told` when it is one of the cloud: bare, or with `https://` before it.
+pub fn cloud_host(told: &str) -> Option<&str> {
+    let host = told.strip_prefix("https://").unwrap_or(told);
+    let name = host.strip_suffix(".aliyuncs.com")?;
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    name.split('.').all(is_label).then_some(host)
 }
 
 /// The URL of STS: the override, else the region's own host, else the central one. The hosts are those of the
@@ -66,11 +87,13 @@ pub fn sts_endpoint(
     checked(&format!("https://{host}"))
 }
 
-fn host(endpoints: &Endpoints, network: Network, product: &str, region: &str) -> String {
-    match (network, endpoints.public.get(region)) {
-        (Network::Public, Some(host)) => host.clone(),
-        (Network::Public, None) => filled(&endpoints.public_pattern, product, region),
-        (Network::Vpc, _) => filled(&endpoints.vpc_pattern, product, region),
+fn host(endpoints: &Endpoints, network: Network, place: Place<'_>) -> String {
+    let Place { product, region, told_host } = place;
+    match (network, endpoints.public.get(region), told_host.and_then(cloud_host)) {
+        (Network::Public, Some(host), _) => host.clone(),
+        (Network::Public, None, Some(told)) => told.to_owned(),
+        (Network::Public, None, None) => filled(&endpoints.public_pattern, product, region),
+        (Network::Vpc, ..) => filled(&endpoints.vpc_pattern, product, region),
     }
 }
 
@@ -106,12 +129,22 @@ mod tests {
     use super::*;
 
     fn url(over: Option<&str>, network: Network, region: &str) -> Result<String, EndpointError> {
+        told_url(over, network, region, None)
+    }
+
+    fn told_url(
+        over: Option<&str>,
+        network: Network,
+        region: &str,
+        told_host: Option<&str>,
+    ) -> Result<String, EndpointError> {
         let endpoints = Endpoints {
             public_pattern: "hbase.{region}.aliyuncs.com".into(),
             vpc_pattern: "hbase-vpc.{region}.aliyuncs.com".into(),
             public: BTreeMap::from([("cn-hangzhou".into(), "hbase.aliyuncs.com".into())]),
         };
-        endpoint(&endpoints, over, network, "hbase", region).map(String::from)
+        let place = Place { product: "hbase", region, told_host };
+        endpoint(&endpoints, over, network, place).map(String::from)
     }
 
     #[test]
@@ -122,6 +155,36 @@ mod tests {
         assert_eq!(url(None, Public, "cn-hangzhou").unwrap(), "https://hbase.aliyuncs.com/");
         assert_eq!(url(None, Public, "cn-new").unwrap(), "https://hbase.cn-new.aliyuncs.com/");
         assert_eq!(url(None, Vpc, "cn-hangzhou").unwrap(), "https://hbase-vpc.cn-hangzhou.aliyuncs.com/");
+    }
+
+    #[test]
+    fn what_the_cloud_tells_counts_where_the_map_has_nothing_and_only_under_its_domain() {
+        use Network::*;
+        let told = |network, region, host| told_url(None, network, region, Some(host)).unwrap();
+        let pattern = "https://hbase.cn-new.aliyuncs.com/";
+        assert_eq!(
+            told(Public, "cn-new", "hbase-x.cn-new.aliyuncs.com"),
+            "https://hbase-x.cn-new.aliyuncs.com/"
+        );
+        assert_eq!(told(Public, "cn-new", "https://hbase.aliyuncs.com"), "https://hbase.aliyuncs.com/");
+        assert_eq!(told(Public, "cn-hangzhou", "other.aliyuncs.com"), "https://hbase.aliyuncs.com/");
+        assert_eq!(told(Vpc, "cn-new", "other.aliyuncs.com"), "https://hbase-vpc.cn-new.aliyuncs.com/");
+        for other in [
+            "",
+            "aliyuncs.com",
+            ".aliyuncs.com",
+            "evil.example.com",
+            "evilaliyuncs.com",
+            "http://hbase.aliyuncs.com",
+            "evil.example.com/hbase.aliyuncs.com",
+            "user@hbase.aliyuncs.com",
+            "evil.example.com#.aliyuncs.com",
+            "hbase.aliyuncs.com:8443",
+            "HBASE.aliyuncs.com",
+            "hbase.aliyuncs.com.evil.example.com",
+        ] {
+            assert_eq!(told(Public, "cn-new", other), pattern, "{other}");
+        }
     }
 
     #[test]

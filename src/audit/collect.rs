@@ -1,16 +1,69 @@
 //! One collection of every target, all at once.
 
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinSet;
 
 use super::report::Collected;
+use crate::catalog::Product;
 use crate::collector::Collector;
+use crate::config::Config;
+use crate::discovery::{self, regions};
+use crate::instruments::Instruments;
+use crate::inventory::{Failure, Outcome, Target};
+use crate::parts::{AccountParts, Parts};
+use crate::publisher::now;
 
-/// The outcomes, in the order in which they came.
-pub(super) async fn collect(collectors: Vec<Collector>) -> anyhow::Result<Vec<Collected>> {
+/// The outcomes of every target, in the order in which they came.
+pub(super) async fn collect(config: &Config) -> anyhow::Result<Vec<Collected>> {
+    let mut parts = Parts::new(config, &Instruments::new()?)?;
+    let (mut collectors, mut unknown) = (Vec::new(), Vec::new());
+    for account in parts.accounts(&config.accounts)? {
+        collectors.extend(parts.collectors(&account)?);
+        for (_, product) in account.scopes() {
+            match found(&mut parts, &account, product).await? {
+                Ok(found) => collectors.extend(found),
+                Err(outcome) => unknown.push(outcome),
+            }
+        }
+    }
+    let mut all = collect_all(collectors).await?;
+    all.extend(unknown);
+    all.iter().for_each(tell);
+    Ok(all)
+}
+
+/// The collectors of the regions that the cloud names; or that they are not known, as a target that was not listed.
+async fn found(
+    parts: &mut Parts,
+    account: &AccountParts,
+    product: &'static Product,
+) -> anyhow::Result<Result<Vec<Collector>, Collected>> {
+    let (client, started) = (parts.searcher(account, product)?, now());
+    let regions = match regions(&client, &product.regions).await {
+        Ok(regions) => regions,
+        Err(error) => {
+            let outcome = Outcome {
+                target: Target::new(&account.account.name, "all", &product.name),
+                started,
+                ended: now(),
+                took: Duration::ZERO,
+                listed: Err(Failure::from(discovery::Error::from(error))),
+            };
+            return Ok(Err(Collected { outcome, resource_type: product.resource_type.clone() }));
+        }
+    };
+    let mut collectors = Vec::new();
+    for region in regions {
+        collectors.extend(parts.collector(account, product, &region.id, region.told_host.as_deref())?);
+    }
+    Ok(Ok(collectors))
+}
+
+async fn collect_all(collectors: Vec<Collector>) -> anyhow::Result<Vec<Collected>> {
     let progress = progress(collectors.len())?;
     progress.tick();
     let mut tasks = JoinSet::new();
@@ -26,7 +79,6 @@ pub(super) async fn collect(collectors: Vec<Collector>) -> anyhow::Result<Vec<Co
         progress.inc(1);
     }
     progress.finish_and_clear();
-    all.iter().for_each(tell);
     Ok(all)
 }
 

@@ -75,8 +75,7 @@ fn api(checker: &mut Checker<'_>, file: file::Api) -> Api {
     let template = Some(file.endpoint).filter(|text| !text.is_empty());
     let hbase = products().values().next();
     if let (Some(template), Some(product)) = (&template, hbase)
-        && let Err(error) =
-            endpoint(&product.endpoints, Some(template), file.network, &product.name, "cn-hangzhou")
+        && let Err(error) = endpoint(&product.endpoints, Some(template), file.network, place(&product.name))
     {
         checker.wrong("api.endpoint", error.to_string());
     }
@@ -88,6 +87,11 @@ fn api(checker: &mut Checker<'_>, file: file::Api) -> Api {
         request_timeout: file.request_timeout.0,
         max_attempts: file.max_attempts,
     }
+}
+
+/// Any region, to fill a template with.
+fn place(product: &str) -> Place<'_> {
+    Place { product, region: "cn-hangzhou", told_host: None }
 }
 
 fn state(checker: &mut Checker<'_>, file: file::State) -> Option<State> {

@@ -43,16 +43,12 @@ struct Session {
     obtained: Timestamp,
     /// The cloud does not accept them any more.
     is_refused: bool,
-    /// They came in place of refused ones.
-    replaces_refused: bool,
 }
 
 /// How long before their end credentials are renewed: the official SDK for Python takes this time.
 const AHEAD: Duration = Duration::from_secs(15 * 60);
 /// After a refresh that failed, while the old credentials are valid.
 const PAUSE: Duration = Duration::from_secs(10);
-/// So long the cloud's refusal of new credentials is no reason to ask for others.
-const TRUST: Duration = Duration::from_secs(60);
 
 impl Session {
     fn is_valid(&self, now: Timestamp) -> bool {
@@ -113,18 +109,10 @@ impl Provider {
 
     /// A newer key than `refused`, which the cloud does not accept; `None` where there is none to be had.
     pub async fn newer_than(&self, refused: &AccessKey) -> Option<AccessKey> {
+        if let Some(session) = &mut self.kept().session
+            && session.credentials.key == *refused
         {
-            let mut kept = self.kept();
-            if let Some(session) = &mut kept.session
-                && session.credentials.key == *refused
-            {
-                let age = Timestamp::now().duration_since(session.obtained);
-                let is_new = Duration::try_from(age).unwrap_or_default() < TRUST;
-                if session.replaces_refused && is_new {
-                    return None;
-                }
-                session.is_refused = true;
-            }
+            session.is_refused = true;
         }
         self.access_key().await.ok().filter(|key| key != refused)
     }
@@ -214,9 +202,8 @@ impl Provider {
         let key = credentials.key.clone();
         self.instruments.credentials_end(Some(credentials.expiration));
         let mut kept = self.kept();
-        let replaces_refused = kept.session.as_ref().is_some_and(|session| session.is_refused);
         let obtained = Timestamp::now();
-        kept.session = Some(Session { grant, credentials, obtained, is_refused: false, replaces_refused });
+        kept.session = Some(Session { grant, credentials, obtained, is_refused: false });
         kept.failure = None;
         key
     }

@@ -95,7 +95,7 @@ fn pair(row: &Value) -> Result<(String, String), String> {
 }
 
 /// The list at `path`.
-fn items<'a>(answer: &'a Value, path: &Path) -> Result<&'a Vec<Value>, String> {
+pub(super) fn items<'a>(answer: &'a Value, path: &Path) -> Result<&'a Vec<Value>, String> {
     at(answer, path).and_then(Value::as_array).ok_or_else(|| format!("no list at {path}"))
 }
 
@@ -122,6 +122,11 @@ fn first_text(row: &Value, paths: &[Path]) -> Result<String, String> {
         }
     }
     Ok(String::new())
+}
+
+/// The text at `path`, where there is one.
+pub(super) fn text_at<'a>(row: &'a Value, path: &Path) -> Option<&'a str> {
+    at(row, path).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
 fn text(row: &Value, name: &str) -> Result<Option<String>, String> {

@@ -119,13 +119,22 @@ fn date(connection: &Connection, target: i64, step: &Step) -> Result<()> {
     Ok(())
 }
 
-/// Makes `targets` the configured ones, and gives what is stored of them. Of others nothing is known any more: one
-/// that comes back begins with a baseline.
-pub(super) fn recall(connection: &mut Connection, targets: &[Target]) -> Result<BTreeMap<Target, Recalled>> {
+/// Makes the targets that `stay` and those that are `new` the only configured ones in a scope, and gives what is
+/// stored of the new ones. Of others nothing is known any more: one that comes back begins with a baseline.
+pub(super) fn recall(
+    connection: &mut Connection,
+    is_in_scope: impl Fn(&Target) -> bool,
+    stay: &[Target],
+    new: &[Target],
+) -> Result<BTreeMap<Target, Recalled>> {
     let transaction = connection.transaction()?;
-    transaction.execute("UPDATE targets SET configured = FALSE", [])?;
+    for (number, target) in configured(&transaction)? {
+        if is_in_scope(&target) && !stay.contains(&target) {
+            transaction.execute("UPDATE targets SET configured = FALSE WHERE number = ?1", [number])?;
+        }
+    }
     let mut recalled = BTreeMap::new();
-    for target in targets {
+    for target in new {
         if let Some((number, known, tally)) = row_of(&transaction, target)? {
             let target = target.clone();
             recalled.insert(target, recall_one(&transaction, number, known, tally)?);
@@ -137,6 +146,16 @@ pub(super) fn recall(connection: &mut Connection, targets: &[Target]) -> Result<
     )?;
     transaction.commit()?;
     Ok(recalled)
+}
+
+fn configured(connection: &Connection) -> Result<Vec<(i64, Target)>> {
+    let sql = "SELECT number, account, region_id, product FROM targets WHERE configured";
+    let text = |row: &Row<'_>, index| row.get(index).map(|text: String| Arc::<str>::from(text));
+    let target = |row: &Row<'_>| {
+        let target = Target { account: text(row, 1)?, region_id: text(row, 2)?, product: text(row, 3)? };
+        Ok((row.get(0)?, target))
+    };
+    connection.prepare(sql)?.query_map([], target)?.collect()
 }
 
 /// The row of a target, which is configured: its number, what is known without the resources, and its tally.

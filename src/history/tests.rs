@@ -171,9 +171,9 @@ async fn a_target_that_left_the_configuration_is_seen_no_more_and_comes_back_wit
     let (empty, one) = (known(0, Vec::new()), known(1, vec![resource("1", Tags::default())]));
     history.commit(step("r", None, &empty, &mut tally)).await;
     history.commit(step("r", Some(&empty), &one, &mut tally)).await;
-    assert!(history.recall(&[target("other")]).is_empty());
+    assert!(history.recall(&[target("other")], &[]).is_empty());
     assert_eq!(ids(&history, Filter::default()).await, [""; 0]);
-    let back = history.recall(&[target("r")]);
+    let back = history.recall(&[target("r")], &[]);
     assert!(back[&target("r")].known.is_none());
     assert_eq!(back[&target("r")].tally.appeared, 1);
 }
@@ -212,7 +212,7 @@ proptest! {
             let (mut before, mut tally, mut logged) = (None::<Known>, Tally::default(), 0);
             for (minute, resources) in (0..).zip(inventories) {
                 let history = open(&folder);
-                let recalled = history.recall(&[target("r")]).remove(&target("r")).unwrap_or_default();
+                let recalled = history.recall(&[target("r")], &[]).remove(&target("r")).unwrap_or_default();
                 let told = recalled.known.as_ref().map(|known| (known.resources.to_vec(), known.started));
                 prop_assert_eq!(told, before.as_ref().map(|known| (known.resources.to_vec(), known.started)));
                 prop_assert_eq!(recalled.tally, tally);

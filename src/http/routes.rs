@@ -69,11 +69,12 @@ impl Site {
         if self.stop.is_cancelled() {
             return with_status(StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
         }
-        match self.published.borrow().is_complete() {
+        match self.published.borrow().was_complete {
             true => with_status(StatusCode::OK, "ready\n"),
-            false => {
-                with_status(StatusCode::SERVICE_UNAVAILABLE, "not every target has been collected yet\n")
-            }
+            false => with_status(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "not every target has been collected yet, or regions are still looked for\n",
+            ),
         }
     }
 }

@@ -113,7 +113,7 @@ impl Filter {
         Snapshot {
             version: published.version,
             generated_at: published.at,
-            targets: targets.map(|(target, shown)| target_row(target, shown)).collect(),
+            targets: targets.map(|(target, shown)| target_row(published, target, shown)).collect(),
             next_cursor: last.and_then(cursor),
             resources,
         }
@@ -168,8 +168,10 @@ fn state(text: String) -> Result<String, BadQuery> {
     Err(BadQuery("state must be compliant, violating, pending or exempt".to_owned()))
 }
 
-fn target_row<'a>(target: &'a Target, shown: &'a Shown) -> TargetRow<'a> {
-    TargetRow::of(target, shown.status, &shown.inventory, shown.known.as_ref())
+fn target_row<'a>(published: &'a Published, target: &'a Target, shown: &'a Shown) -> TargetRow<'a> {
+    let account_id = published.account_ids.get(&target.account).map(|id| &**id);
+    let row = TargetRow::of(target, shown.status, &shown.inventory, shown.known.as_ref());
+    TargetRow { account_id, ..row }
 }
 
 fn cursor(row: &ResourceRow<'_>) -> Option<String> {

@@ -69,10 +69,15 @@ async fn respond(
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| BrokenOff::Request)?;
     let request = Request::new(&parts, &body.to_bytes());
-    let answer = cloud.edit(|state| state.answer(&request, Timestamp::now()));
+    let answer = cloud.edit(|state| {
+        state.in_flight += 1;
+        state.most_in_flight = state.most_in_flight.max(state.in_flight);
+        state.answer(&request, Timestamp::now())
+    });
     if !answer.delay.is_zero() {
         tokio::time::sleep(answer.delay).await;
     }
+    cloud.edit(|state| state.in_flight = state.in_flight.saturating_sub(1));
     response(answer)
 }
 

@@ -33,6 +33,9 @@ pub struct State {
     pub record: bool,
     pub log: RequestLog,
     pub after_request: Option<AfterRequest>,
+    /// Requests that are being answered, and the most that ever were at once.
+    pub in_flight: usize,
+    pub most_in_flight: usize,
     pub(super) nonces: Nonces,
     /// How many requests were answered so far.
     pub(super) answered: u64,

@@ -205,6 +205,7 @@ fn steady(metrics: &str) -> String {
 }
 
 const OF_THE_PROCESS: &[&str] = &[
+    "alicloud_account_info",
     "alicloud_tag_exporter_api_",
     "alicloud_tag_exporter_build_info",
     "alicloud_tag_exporter_config_",

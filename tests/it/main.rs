@@ -1,6 +1,7 @@
 //! The integration tests: one binary, against the simulated cloud.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod accounts;
 mod answers;
 mod audit;
 mod clock;
@@ -13,7 +14,9 @@ mod limits;
 mod policy;
 mod program;
 mod promtool;
+mod regions;
 mod restart;
+mod rotation;
 mod scrape;
 mod sdk;
 mod secrets;
