@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alicloud_tag_exporter::simulator::synthetic;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::support::Daemon;
 
@@ -23,11 +23,15 @@ async fn sent(daemon: &Daemon, bytes: &[u8]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_takes_its_time_holds_one_place_and_health_needs_none() {
-    let daemon = Daemon::start(synthetic(2, 1000, 5), "[web]\nmax_connections = 1").await;
+    let settings = [("web.max_connections", "1"), ("collect.interval", "30s")];
+    let daemon = Daemon::start_with(&settings, synthetic(2, 2000, 5), "").await;
     daemon.until_fresh().await;
-    let mut slow = TcpStream::connect(daemon.address).await.unwrap();
-    // More than the system's own buffers take.
-    slow.write_all(&b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n".repeat(20)).await.unwrap();
+    // An answer of more bytes than the system's own buffers take, and a reader that leaves it at the first one.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut slow = socket.connect(daemon.address).await.unwrap();
+    slow.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    assert_eq!(slow.read_u8().await.unwrap(), b'H');
     let refused = daemon.until("/tags?limit=1", |status, _| status == 503).await;
     assert!(refused.contains(r#""code":"busy""#), "{refused}");
     assert_eq!(daemon.get("/healthz").await.0, 200);
