@@ -12,10 +12,7 @@ use url::Url;
 use crate::api::{AccessKey, ApiError, Call, ErrorKind, Signature, Signer, Stamp, exchange};
 use crate::credentials::Provider;
 use crate::instruments::ApiInstruments;
-
-mod limits;
-
-pub use limits::{InFlight, Pace, Permits};
+use crate::limits::{Pace, Permits};
 
 /// Calls one product in one region for one account.
 pub struct Client {
@@ -62,30 +59,31 @@ impl Client {
         call: &Call<'_>,
         decode: impl Fn(&Value) -> Result<T, String>,
     ) -> Result<T, ApiError> {
-        // Before the permits: who waits for new credentials holds nothing that other accounts need.
-        self.key(call).await?;
-        let (key, answered) = self.send(call, &decode, None).await?;
+        let (key, answered) = self.send(call, &decode).await?;
         match answered {
             Err(error) if error.is_key_refused() => match self.credentials.newer_than(&key).await {
-                Some(newer) => self.send(call, &decode, Some(newer)).await?.1,
+                Some(_) => self.send(call, &decode).await?.1,
                 None => Err(error),
             },
             answered => answered,
         }
     }
 
-    /// Sends when it may, signed with `key` or else with what is the key by then.
+    /// Sends when it may, signed with what is the key by then.
     async fn send<T>(
         &self,
         call: &Call<'_>,
         decode: impl Fn(&Value) -> Result<T, String>,
-        key: Option<AccessKey>,
     ) -> Result<(AccessKey, Result<T, ApiError>), ApiError> {
-        self.pace.wait().await;
-        let _permit = self.permits.acquire().await;
-        let key = match key {
-            Some(key) => key,
-            None => self.key(call).await?,
+        let (_permit, key) = loop {
+            // Before the permits: who waits for new credentials holds nothing that others need.
+            let asked = self.credentials.access_key().await;
+            asked.map_err(|error| call.error(ErrorKind::Credentials { problem: error.to_string() }, None))?;
+            self.pace.wait().await;
+            let permit = self.permits.acquire().await;
+            if let Some(key) = self.credentials.at_hand().await {
+                break (permit, key);
+            }
         };
         self.attempts.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
@@ -99,11 +97,6 @@ impl Client {
         });
         self.instruments.observe(call.action, started.elapsed(), result.as_ref().err());
         Ok((key, result))
-    }
-
-    async fn key(&self, call: &Call<'_>) -> Result<AccessKey, ApiError> {
-        let key = self.credentials.access_key().await;
-        key.map_err(|error| call.error(ErrorKind::Credentials { problem: error.to_string() }, None))
     }
 }
 

@@ -236,7 +236,7 @@ mod tests {
         let file = Some(("test".to_owned(), CONFIG.to_owned()));
         let config = load(&Sources { file, ..Sources::default() }).unwrap();
         let instruments = Instruments::new().unwrap();
-        let parts = Parts::new(&config, &instruments).unwrap();
+        let mut parts = Parts::new(&config, &instruments).unwrap();
         let accounts = parts.accounts(&config.accounts).unwrap();
         let history = History::in_memory(instruments).unwrap();
         let (events, received) = mpsc::channel(8);

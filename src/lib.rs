@@ -4,8 +4,9 @@
 //! [`client`] makes signed calls ([`api`]) with [`credentials`]; [`discovery`] turns them into every resource of a
 //! target with its tags; an [`inventory`] keeps the last listing that worked; [`diff`] finds what changed, which
 //! [`history`] logs; [`policy`] judges; [`snapshot`] is that as JSON; [`exposition`] renders. A [`collector`] a
-//! target feeds the [`publisher`], which publishes the whole at once to [`http`]. [`config`] and [`serve`] wire them
-//! for the targets of one [`shard`], [`audit`] asks once and reports, [`demo`] runs them against the [`simulator`].
+//! target feeds the [`publisher`], which publishes the whole at once to [`http`]. [`config`], [`parts`], the [`fleet`] of collectors
+//! and [`serve`] wire them for the targets of one [`shard`], [`audit`] asks once and reports, [`demo`] runs them
+//! against the [`simulator`].
 
 pub mod api;
 pub mod audit;
@@ -24,6 +25,7 @@ pub mod history;
 pub mod http;
 pub mod instruments;
 pub mod inventory;
+pub mod limits;
 pub mod log;
 pub mod parts;
 pub mod policy;

@@ -9,13 +9,14 @@ use globset::GlobSet;
 use crate::api::endpoint::{Place, endpoint};
 use crate::api::{authority, direct_client, http_client};
 use crate::catalog::Product;
-use crate::client::{Client, InFlight, Pace};
+use crate::client::Client;
 use crate::collector::Collector;
 use crate::config::{Account, Api, Config, Regions};
 use crate::credentials::{Provider, Reach, Reason};
 use crate::discovery::Lister;
 use crate::instruments::{AccountInstruments, Instruments};
 use crate::inventory::{Scope, Target};
+use crate::limits::{InFlight, Pace};
 use crate::shard::Shard;
 
 /// One account at work.
@@ -63,10 +64,11 @@ impl Parts {
     }
 
     /// The accounts, whose credentials are not asked for yet.
-    pub fn accounts(&self, accounts: &[Account]) -> anyhow::Result<Vec<AccountParts>> {
+    pub fn accounts(&mut self, accounts: &[Account]) -> anyhow::Result<Vec<AccountParts>> {
         let direct = direct_client().context("could not make the HTTP client for credentials")?;
         let account = |account: &Account| {
             let reach = Reach {
+                permits: self.in_flight.permits("sts"),
                 http: self.http.clone(),
                 direct: direct.clone(),
                 signature: self.api.signature,

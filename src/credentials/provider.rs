@@ -107,6 +107,15 @@ impl Provider {
         }
     }
 
+    /// The key to sign a request with at once: asks nobody. `None` where the credentials have ended meanwhile.
+    pub async fn at_hand(&self) -> Option<AccessKey> {
+        let found = self.find().await.ok()?;
+        match found.grants.as_slice() {
+            [(_, Grant::Key(key)), ..] => Some(key.clone()),
+            _ => self.kept_key(&found, Timestamp::now()).map(|(key, _)| key),
+        }
+    }
+
     /// A newer key than `refused`, which the cloud does not accept; `None` where there is none to be had.
     pub async fn newer_than(&self, refused: &AccessKey) -> Option<AccessKey> {
         if let Some(session) = &mut self.kept().session

@@ -11,6 +11,7 @@ use crate::api::{
     AccessKey, ApiError, Call, ErrorKind, Signature, Signer, Stamp, bounded_body, exchange, transport_problem,
 };
 use crate::instruments::ApiInstruments;
+use crate::limits::Permits;
 
 /// The ways to STS, the metadata server and a credentials URI.
 pub struct Reach {
@@ -24,6 +25,7 @@ pub struct Reach {
     pub network: Network,
     /// The region whose STS is asked where the source names none and the network is a VPC.
     pub region: Option<String>,
+    pub permits: Permits,
     pub instruments: ApiInstruments,
 }
 
@@ -65,6 +67,7 @@ impl Reach {
         let endpoint = sts_endpoint(self.endpoint.as_deref(), network, region).map_err(|error| {
             call.error(ErrorKind::Transport { problem: format!("the URL of STS {error}") }, None)
         })?;
+        let _permit = self.permits.acquire().await;
         let signer = key.map_or(Signer::Nobody, |key| Signer::Key(key, self.signature));
         let started = Instant::now();
         let result = exchange(&self.http, &endpoint, &call, signer, &Stamp::fresh()).await;

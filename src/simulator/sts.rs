@@ -74,7 +74,7 @@ impl Sts {
         let end = now.saturating_add(lifetime).unwrap_or(now).as_second();
         let expiration = Timestamp::from_second(end).unwrap_or(now);
         let (id, secret, token) =
-            (format!("STS.sim{n:04}"), format!("session-secret-{n}"), format!("CAIS+/= token {n}"));
+            (format!("STS.sim{n:04}"), format!("session-secret-{n}"), format!("CAIS+/token{n}=="));
         let key = AccessKey {
             expiration: Some(expiration),
             arn: role.to_owned(),

@@ -8,11 +8,12 @@ use std::time::Duration;
 use alicloud_tag_exporter::api::endpoint::Network;
 use alicloud_tag_exporter::api::{Signature, direct_client, http_client};
 use alicloud_tag_exporter::catalog::products;
-use alicloud_tag_exporter::client::{Client, InFlight, Pace};
+use alicloud_tag_exporter::client::Client;
 use alicloud_tag_exporter::config::{Sources, load};
 use alicloud_tag_exporter::credentials::{Provider, Reach, Secret, Source, StaticKey};
 use alicloud_tag_exporter::discovery::{Lister, TagSource};
 use alicloud_tag_exporter::instruments::Instruments;
+use alicloud_tag_exporter::limits::{InFlight, Pace};
 use alicloud_tag_exporter::serve;
 use alicloud_tag_exporter::simulator::{self, Cloud, State};
 use globset::GlobSet;
@@ -171,6 +172,7 @@ fn provider(instruments: &Instruments) -> Provider {
         endpoint: None,
         network: Network::Public,
         region: None,
+        permits: InFlight::new(4).permits("sts"),
         instruments: instruments.api("sts", &[]),
     };
     Provider::new(Source::Static(key), reach, instruments.account("test", &[]))

@@ -21,7 +21,8 @@ impl Pace {
         Self(Some(Mutex::new(ticks)))
     }
 
-    pub(super) async fn wait(&self) {
+    /// Waits until the next request may go.
+    pub async fn wait(&self) {
         if let Some(ticks) = &self.0 {
             ticks.lock().await.tick().await;
         }
@@ -58,7 +59,7 @@ pub struct Permits {
 impl Permits {
     /// A permit for one request, held until it is dropped. The host's comes first: who waits for a busy host
     /// holds nothing that others need.
-    pub(super) async fn acquire(&self) -> (SemaphorePermit<'_>, SemaphorePermit<'_>) {
+    pub async fn acquire(&self) -> (SemaphorePermit<'_>, SemaphorePermit<'_>) {
         let open = "the semaphores are never closed";
         (self.host.acquire().await.expect(open), self.all.acquire().await.expect(open))
     }
