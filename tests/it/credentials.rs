@@ -7,6 +7,7 @@ use alicloud_tag_exporter::simulator::State;
 
 mod case;
 mod cloud;
+mod python;
 
 use case::Case;
 

@@ -195,7 +195,7 @@ fn sdk_signatures(signed: &[Signed]) -> Vec<String> {
 }
 
 /// Runs a script of `tests/python` to its end, which must be a good one.
-fn python(script: &str, arguments: &[&str], input: &str) -> Output {
+pub fn python(script: &str, arguments: &[&str], input: &str) -> Output {
     let output = python_ended(script, arguments, input);
     assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
     output

@@ -53,6 +53,16 @@ pub struct Expected {
     pub python_signed_by: Option<String>,
 }
 
+impl Expected {
+    /// Whom the requests of the official package are signed by.
+    pub fn of_the_official_package(&self) -> Option<&String> {
+        match self.python_differs {
+            Some(_) => self.python_signed_by.as_ref(),
+            None => self.signed_by.as_ref(),
+        }
+    }
+}
+
 /// A cloud, and a home directory.
 pub struct Stage {
     pub cloud: Cloud,
@@ -135,9 +145,22 @@ impl Case {
         pairs.chain([home]).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
+    /// What the configuration says of the credentials.
+    pub fn given(&self, stage: &Stage) -> String {
+        match self.text("credentials.toml").as_str() {
+            "" => "source = \"default\"".to_owned(),
+            given => stage.filled(given),
+        }
+    }
+
+    /// Whether the end of the case is that credentials are chosen, or that none can be had.
+    pub fn chooses_credentials(&self) -> bool {
+        self.expected.config.is_empty()
+            && (self.expected.signed_by.is_some() || self.expected.reason.is_some())
+    }
+
     fn sources(&self, stage: &Stage, signature: &str) -> Sources {
-        let given = self.text("credentials.toml");
-        let given = if given.is_empty() { "source = \"default\"".to_owned() } else { stage.filled(&given) };
+        let given = self.given(stage);
         let metadata = match given.contains("metadata_endpoint") || !may_ask_metadata(&given) {
             true => String::new(),
             false => format!("metadata_endpoint = \"http://{}\"", stage.address),
