@@ -1,17 +1,19 @@
 //! `cargo bench --bench collect`: one collection of 10,000 clusters with 5 tags each, by the program itself, without
 //! pacing. This process is the cloud. It fails when there was one request too many, or too much time or memory.
 
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use alicloud_tag_exporter::simulator::{self, Cloud, State, synthetic};
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use tokio::net::TcpListener;
-use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
+
+#[path = "shared/program.rs"]
+mod program;
+
+use program::Program;
 
 const CLUSTERS: usize = 10_000;
 const TAGS: usize = 5;
@@ -24,7 +26,6 @@ const MAX_MEGABYTES: f64 = 60.0;
 
 /// How long the first collection may take to end.
 const LIMIT: Duration = Duration::from_secs(60);
-const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -40,8 +41,15 @@ async fn main() -> ExitCode {
 async fn measure() -> anyhow::Result<()> {
     let (cloud, endpoint) = start_cloud().await?;
     let folder = tempfile::tempdir()?;
-    let mut program = Program::start(folder.path(), endpoint)?;
-    program.until_ready().await?;
+    let text = format!(
+        "collect = {{ interval = \"1m\" }}
+         api = {{ endpoint = \"http://{endpoint}\", requests_per_second = 1e6 }}
+         [[accounts]]
+         name = \"bench\"
+         regions = [\"cn-hangzhou\"]"
+    );
+    let program = Program::start(folder.path(), &text)?;
+    program.until_ready(LIMIT).await?;
     let peak = program.megabytes("VmHWM:")?;
     let of_hbase =
         |state: &mut State| state.log.iter().filter(|entry| entry.action != "GetCallerIdentity").count();
@@ -71,73 +79,6 @@ async fn start_cloud() -> anyhow::Result<(Cloud, SocketAddr)> {
     let endpoint = listener.local_addr()?;
     tokio::spawn(simulator::serve(listener, cloud.clone(), CancellationToken::new()));
     Ok((cloud, endpoint))
-}
-
-/// The running program; it ends with this value.
-struct Program {
-    process: Child,
-    url: String,
-    http: reqwest::Client,
-}
-
-impl Program {
-    fn start(folder: &Path, endpoint: SocketAddr) -> anyhow::Result<Self> {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let config = folder.join("config.toml");
-        let text = format!(
-            "collect = {{ interval = \"1m\" }}
-             api = {{ endpoint = \"http://{endpoint}\", requests_per_second = 1e6 }}
-             [[accounts]]
-             name = \"bench\"
-             regions = [\"cn-hangzhou\"]"
-        );
-        std::fs::write(&config, text)?;
-        let mut process = Command::new(env!("CARGO_BIN_EXE_alicloud-tag-exporter"))
-            .args(["--web.listen-address", "127.0.0.1:0", "--config.file"])
-            .arg(&config)
-            .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "testid")
-            .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "testsecret")
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let log = process.stderr.take().context("it has no log")?;
-        let http = reqwest::Client::builder().no_proxy().build()?;
-        let mut program = Self { process, url: String::new(), http };
-        let mut lines = BufReader::new(log).lines().map_while(Result::ok);
-        let opened = lines.find_map(|line| Some(line.split_once("open ")?.1.split_once("/,")?.0.to_owned()));
-        program.url = opened.context("it does not listen")?;
-        // Reads on, so that it can write on.
-        std::thread::spawn(move || lines.for_each(|line| println!("{line}")));
-        Ok(program)
-    }
-
-    async fn until_ready(&mut self) -> anyhow::Result<()> {
-        let mut looks = interval(BETWEEN_LOOKS);
-        let looking = async {
-            while self.get("/readyz").await? != "ready\n" {
-                looks.tick().await;
-            }
-            anyhow::Ok(())
-        };
-        timeout(LIMIT, looking).await.context("no collection ended in time")?
-    }
-
-    async fn get(&self, path: &str) -> reqwest::Result<String> {
-        self.http.get(format!("{}{path}", self.url)).send().await?.text().await
-    }
-
-    /// A line of `/proc/…/status` that is in kB.
-    fn megabytes(&self, name: &str) -> anyhow::Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).context("no such line")?;
-        Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? * 1024.0 / 1e6)
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 /// The values of a metric's samples.
