@@ -1,4 +1,4 @@
-.PHONY: test lint e2e-container checkov
+.PHONY: test bench lint e2e-container checkov
 
 # Everything: installs what the tests need and cannot find, then runs them all.
 test:
@@ -8,6 +8,12 @@ test:
 	scripts/check-unit
 	TAG_EXPORTER_PROMTOOL=$$(scripts/promtool) TAG_EXPORTER_PROMETHEUS="$$(scripts/prometheus)" \
 		cargo test --locked -- --include-ignored
+
+# Measures the exporter beside its peers. Takes some minutes, and wants the machine for itself.
+bench:
+	scripts/python-venv benches/peers/requirements.txt target/venv-bench
+	BENCH_PYTHON=$$PWD/target/venv-bench/bin/python BENCH_DEBS=$$(scripts/debs bookworm nginx wrk libluajit-5.1-2 \
+		prometheus-node-exporter) cargo bench --locked --bench peers
 
 lint:
 	cargo fmt --check

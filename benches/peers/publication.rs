@@ -1,0 +1,71 @@
+//! What follows a listing, alone: diff, judgement, rendering and publication. All in this process.
+
+use alicloud_tag_exporter::collector::Collector;
+use alicloud_tag_exporter::config::{Sources, load};
+use alicloud_tag_exporter::history::History;
+use alicloud_tag_exporter::instruments::Instruments;
+use alicloud_tag_exporter::parts;
+use alicloud_tag_exporter::publisher::{Arrangement, Publisher, Settings, now};
+use procfs::process::Process;
+
+use crate::cloud::SimulatedCloud;
+use crate::table::Table;
+
+pub async fn measure(cloud: &SimulatedCloud, table: &mut Table) -> anyhow::Result<()> {
+    let instruments = Instruments::new()?;
+    let config = load(&Sources { file: Some(("bench".to_owned(), text(cloud))), ..Sources::default() })?;
+    let mut collectors = parts::collectors(&config, &instruments)?;
+    let targets = collectors
+        .iter()
+        .map(|collector| (collector.target.clone(), collector.lister.product.resource_type.clone()))
+        .collect();
+    let mut publisher = Publisher::new(History::in_memory(instruments)?);
+    let settings = Settings {
+        rules: config.rules,
+        options: config.options,
+        max_staleness: config.collect.max_staleness,
+    };
+    publisher.arrange(Arrangement { targets, settings }).await;
+
+    let first = round(&mut collectors, &mut publisher).await?;
+    cloud.change_a_tag();
+    let second = round(&mut collectors, &mut publisher).await?;
+    table.tell("CPU of diff, judgement, rendering, publication: first round", first, "s");
+    table.tell("… a round in which one tag changed", second, "s");
+    table.at_most("… the one by the other", second / first, "", 0.1);
+    Ok(())
+}
+
+fn text(cloud: &SimulatedCloud) -> String {
+    format!(
+        "api = {{ endpoint = \"http://{}\", requests_per_second = 1e6 }}
+         policy = {{ required_tags = [{{ key = \"owner\" }}, {{ key = \"env\" }}] }}
+         [[accounts]]
+         name = \"bench\"
+         regions = {:?}
+         credentials = {{ source = \"static\", access_key_id = \"testid\", access_key_secret = \"testsecret\" }}",
+        cloud.address, cloud.regions
+    )
+}
+
+/// Collects every target, and gives the CPU seconds of what follows.
+async fn round(collectors: &mut [Collector], publisher: &mut Publisher) -> anyhow::Result<f64> {
+    let mut outcomes = Vec::new();
+    for collector in collectors {
+        outcomes.push(collector.collect().await);
+    }
+    let before = cpu_seconds()?;
+    let mut published = None;
+    for outcome in &outcomes {
+        publisher.absorb(outcome).await;
+        published = Some(publisher.publish(now()));
+    }
+    let spent = cpu_seconds()? - before;
+    drop(published);
+    Ok(spent)
+}
+
+fn cpu_seconds() -> anyhow::Result<f64> {
+    let stat = Process::myself()?.stat()?;
+    Ok((stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64)
+}

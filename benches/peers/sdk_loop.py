@@ -1,0 +1,51 @@
+"""Lists one region with the official SDK and sets a gauge for each tag. Prints resources per second.
+
+python sdk_loop.py HOST:PORT REGION
+"""
+
+import sys
+import time
+
+from alibabacloud_hbase20190101 import models
+from alibabacloud_hbase20190101.client import Client
+from alibabacloud_tea_openapi.models import Config
+from prometheus_client import Gauge
+
+IDS = 50
+
+
+def main(endpoint, region):
+    config = Config(access_key_id="testid", access_key_secret="testsecret", endpoint=endpoint, protocol="HTTP")
+    client = Client(config)
+    clock = time.perf_counter()
+    ids = []
+    number = 1
+    while True:
+        request = models.DescribeInstancesRequest(page_number=number, page_size=100)
+        request.region_id = region
+        body = client.describe_instances(request).body
+        ids += [instance.instance_id for instance in body.instances.instance]
+        if len(ids) >= body.total_count:
+            break
+        number += 1
+    tag = Gauge("resource_tag", "1 for each tag", ["region_id", "resource_id", "key", "value"])
+    for start in range(0, len(ids), IDS):
+        token = None
+        while True:
+            request = models.ListTagResourcesRequest(
+                region_id=region,
+                resource_type="CLUSTER",
+                resource_id=ids[start : start + IDS],
+                next_token=token,
+            )
+            body = client.list_tag_resources(request).body
+            for row in body.tag_resources.tag_resource:
+                tag.labels(region, row.resource_id, row.tag_key, row.tag_value).set(1)
+            token = body.next_token
+            if not token:
+                break
+    print(len(ids) / (time.perf_counter() - clock))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
