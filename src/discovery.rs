@@ -15,7 +15,8 @@ use crate::catalog::Product;
 use crate::client::Client;
 use crate::inventory::{Failure, Interner, Listing, Resource};
 
-mod answer;
+#[doc(hidden)]
+pub mod answer;
 mod join;
 mod paging;
 mod regions;

@@ -21,8 +21,7 @@ def main(endpoint, region):
     ids = []
     number = 1
     while True:
-        request = models.DescribeInstancesRequest(page_number=number, page_size=100)
-        request.region_id = region
+        request = models.DescribeInstancesRequest(region_id=region, page_number=number, page_size=100)
         body = client.describe_instances(request).body
         ids += [instance.instance_id for instance in body.instances.instance]
         if len(ids) >= body.total_count:
@@ -34,7 +33,6 @@ def main(endpoint, region):
         while True:
             request = models.ListTagResourcesRequest(
                 region_id=region,
-                resource_type="CLUSTER",
                 resource_id=ids[start : start + IDS],
                 next_token=token,
             )

@@ -8,7 +8,7 @@ use crate::catalog::{Path, ResourceListing, TagListing};
 
 /// One page of a listing.
 #[derive(Debug)]
-pub(super) struct Page<T> {
+pub struct Page<T> {
     pub rows: Vec<T>,
     /// The number of all resources, where the answer has it.
     pub total: Option<usize>,
@@ -18,7 +18,7 @@ pub(super) struct Page<T> {
 
 /// A row of the resource listing, as text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Described {
+pub struct Described {
     pub id: String,
     pub name: String,
     pub resource_group_id: String,
@@ -29,14 +29,14 @@ pub(super) struct Described {
 
 /// A row of the tag listing.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Tagged {
+pub struct Tagged {
     pub resource_id: String,
     pub key: String,
     pub value: String,
 }
 
 /// A page of the resource listing. An error says what is not as it should be.
-pub(super) fn described(
+pub fn described(
     listing: &ResourceListing,
     total: Option<&Path>,
     answer: &Value,
@@ -50,7 +50,7 @@ pub(super) fn described(
 }
 
 /// A page of the tag listing.
-pub(super) fn tagged(listing: &TagListing, answer: &Value) -> Result<Page<Tagged>, String> {
+pub fn tagged(listing: &TagListing, answer: &Value) -> Result<Page<Tagged>, String> {
     let rows = items(answer, &listing.items)?.iter().map(tag_row).collect::<Result<_, _>>()?;
     Ok(Page { rows, total: None, next_token: next_token(answer)? })
 }

@@ -10,7 +10,8 @@ use super::{changes, metrics, page, tags};
 use crate::web::Web;
 
 impl Site {
-    pub(super) async fn answer<B>(&self, request: &Request<B>) -> Answer {
+    /// The answer to one request. It stands in the instruments then.
+    pub async fn answer<B>(&self, request: &Request<B>) -> Answer {
         let handler = handler(request.uri().path());
         let web = self.web.borrow().clone();
         let mut answer = match (handler, request.method()) {

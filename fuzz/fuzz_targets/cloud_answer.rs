@@ -1,0 +1,38 @@
+//! Any JSON of the cloud is read or refused; no row is lost, and a listing is empty only when it says so.
+#![no_main]
+
+use std::time::Duration;
+
+use alicloud_tag_exporter::api::classify;
+use alicloud_tag_exporter::catalog::{Paging, products};
+use alicloud_tag_exporter::discovery::answer::{described, tagged};
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+fuzz_target!(|body: &[u8]| {
+    for status in [400, 403, 404, 429, 500, 503] {
+        let (kind, _) = classify(status, Some(Duration::from_secs(1)), body);
+        let _ = kind.code();
+    }
+    let Ok(answer) = serde_json::from_slice::<Value>(body) else { return };
+    for product in products().values() {
+        let total = match &product.resources.paging {
+            Paging::PageNumber { total, .. } => Some(total),
+            Paging::NextToken { total, .. } => total.as_ref(),
+        };
+        let listed = list(&answer, product.resources.items.names());
+        if let Ok(page) = described(&product.resources, total, &answer) {
+            assert_eq!(page.rows.len(), listed.unwrap_or_default());
+            assert!(listed.is_some() || page.total == Some(0), "an empty listing of nothing");
+        }
+        if let Ok(page) = tagged(&product.tags, &answer) {
+            assert_eq!(Some(page.rows.len()), list(&answer, product.tags.items.names()));
+        }
+    }
+});
+
+/// How many items the list at a path has, if there is one.
+fn list(answer: &Value, path: &[String]) -> Option<usize> {
+    let found = path.iter().try_fold(answer, |value, name| value.get(name))?;
+    found.as_array().map(Vec::len)
+}

@@ -1,0 +1,90 @@
+//! What the targets share: a site with some resources, and its answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alicloud_tag_exporter::history::History;
+use alicloud_tag_exporter::http::{Pages, Site};
+use alicloud_tag_exporter::instruments::Instruments;
+use alicloud_tag_exporter::inventory::{Listing, Outcome, Resource, Tags, Target};
+use alicloud_tag_exporter::publisher::{Arrangement, Publisher, Settings, now};
+use alicloud_tag_exporter::web::Web;
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::{Request, Response};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// The real routes over a few resources.
+pub struct Served {
+    runtime: Runtime,
+    site: Site,
+}
+
+impl Default for Served {
+    fn default() -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let site = runtime.block_on(site());
+        Self { runtime, site }
+    }
+}
+
+impl Served {
+    /// The whole answer. Its length is the one that it was said to have.
+    pub fn answer(&self, request: &Request<()>) -> Response<Bytes> {
+        let (head, content) = self.runtime.block_on(self.site.answer(request)).into_parts();
+        let said = hyper::body::Body::size_hint(&content).exact().expect("the length is known");
+        let collected = self.runtime.block_on(content.collect());
+        let body = collected.expect("a body never fails").to_bytes();
+        assert_eq!(said, body.len() as u64);
+        Response::from_parts(head, body)
+    }
+}
+
+async fn site() -> Site {
+    let instruments = Instruments::new().expect("instruments");
+    let history = History::in_memory(instruments.clone()).expect("a history in memory");
+    let mut publisher = Publisher::new(history.clone());
+    let targets = ["r1", "r2"].map(|region| Target::new("a", region, "hbase"));
+    let typed = targets.iter().map(|target| (target.clone(), "TYPE".to_owned())).collect();
+    let settings = Settings { max_staleness: Duration::from_secs(3600), ..Settings::default() };
+    publisher.arrange(Arrangement { targets: typed, settings }).await;
+    // The second listing makes changes.
+    for resources in [0, 5] {
+        for target in &targets {
+            let resources =
+                (0..resources).map(|n| resource(&format!("hb-{n}"), "name", &[("k", "v")])).collect();
+            publisher.absorb(&outcome(target, resources)).await;
+        }
+    }
+    Site {
+        published: watch::channel(publisher.publish(now())).1,
+        history,
+        instruments,
+        stop: CancellationToken::new(),
+        process_id: "fuzz".to_owned(),
+        pages: Pages::default(),
+        web: watch::channel(Arc::new(Web::default())).1,
+        health_without_auth: true,
+        reloads: None,
+    }
+}
+
+/// A listing that worked.
+pub fn outcome(target: &Target, resources: Arc<[Resource]>) -> Outcome {
+    let listed = Ok(Listing { resources, count_mismatch: false });
+    Outcome { target: target.clone(), started: now(), ended: now(), took: Duration::ZERO, listed }
+}
+
+pub fn resource(id: &str, name: &str, tags: &[(&str, &str)]) -> Resource {
+    Resource {
+        id: id.into(),
+        name: name.into(),
+        resource_group_id: "".into(),
+        status: "".into(),
+        created_at: None,
+        tags: tags.iter().map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect(),
+        system_tags: Tags::default(),
+    }
+}
