@@ -1,4 +1,4 @@
-.PHONY: test bench lint e2e-container checkov
+.PHONY: test bench fuzz lint e2e-container checkov
 
 # Everything: installs what the tests need and cannot find, then runs them all.
 test:
@@ -19,6 +19,16 @@ lint:
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+
+# Feeds each target of fuzz/ for FUZZ_SECONDS. Needs a nightly toolchain and cargo-fuzz.
+FUZZ_SECONDS = 600
+FUZZ_TARGETS = request cursor accept cloud_answer configuration exposition
+fuzz:
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/corpus/$$target; \
+		cargo +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=10 || exit 1; \
+	done
 
 # Builds the image and runs it restricted, with a Docker engine of its own. Needs root.
 e2e-container:

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::api::ApiError;
 use crate::catalog::Product;
 use crate::client::Client;
-use crate::inventory::{Failure, Interner, Listing, Resource};
+use crate::inventory::{Failure, Interner, Listing, Resource, Tags};
 
 #[doc(hidden)]
 pub mod answer;
@@ -72,10 +72,9 @@ impl From<Error> for Failure {
 struct Row {
     resource: Resource,
     /// The tags that the listing shows; empty where it shows none.
-    inline: Vec<TagPair>,
+    inline: Tags,
 }
 
-type TagPair = (Arc<str>, Arc<str>);
 type Rows = BTreeMap<Arc<str>, Row>;
 
 impl Lister {
@@ -88,7 +87,7 @@ impl Lister {
             TagSource::ListTagResources => self.tags(&mut rows, &mut interner).await?,
             TagSource::Inline => join::inline_tags(&mut rows),
         };
-        let mut resources = join::join(rows, tags, &self.system_keys);
+        let mut resources = join::join(rows, tags, &self.system_keys, &mut interner);
         if resources == *previous {
             resources = Arc::clone(previous);
         }

@@ -166,6 +166,7 @@ impl Judge<'_> {
             (_, true, Some(_)) => State::Pending,
             (_, true, None) => State::Violating,
         };
+        violations.shrink_to_fit();
         Verdict { state, violations, pending_until, required: Arc::clone(&self.required) }
     }
 

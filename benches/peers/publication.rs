@@ -1,11 +1,14 @@
 //! What follows a listing, alone: diff, judgement, rendering and publication. All in this process.
 
+use std::collections::BTreeMap;
+
 use alicloud_tag_exporter::collector::Collector;
 use alicloud_tag_exporter::config::{Sources, load};
+use alicloud_tag_exporter::fleet;
 use alicloud_tag_exporter::history::History;
 use alicloud_tag_exporter::instruments::Instruments;
-use alicloud_tag_exporter::parts;
-use alicloud_tag_exporter::publisher::{Arrangement, Publisher, Settings, now};
+use alicloud_tag_exporter::parts::Parts;
+use alicloud_tag_exporter::publisher::{Publisher, Settings, now};
 use procfs::process::Process;
 
 use crate::cloud::SimulatedCloud;
@@ -14,18 +17,18 @@ use crate::table::Table;
 pub async fn measure(cloud: &SimulatedCloud, table: &mut Table) -> anyhow::Result<()> {
     let instruments = Instruments::new()?;
     let config = load(&Sources { file: Some(("bench".to_owned(), text(cloud))), ..Sources::default() })?;
-    let mut collectors = parts::collectors(&config, &instruments)?;
-    let targets = collectors
-        .iter()
-        .map(|collector| (collector.target.clone(), collector.lister.product.resource_type.clone()))
-        .collect();
-    let mut publisher = Publisher::new(History::in_memory(instruments)?);
+    let mut parts = Parts::new(&config, &instruments)?;
+    let mut collectors = Vec::new();
+    for account in parts.accounts(&config.accounts)? {
+        collectors.extend(parts.collectors(&account)?);
+    }
+    let targets = fleet::join(&mut collectors, BTreeMap::new());
     let settings = Settings {
         rules: config.rules,
         options: config.options,
         max_staleness: config.collect.max_staleness,
     };
-    publisher.arrange(Arrangement { targets, settings }).await;
+    let mut publisher = Publisher::new(settings, History::in_memory(instruments)?, targets, []);
 
     let first = round(&mut collectors, &mut publisher).await?;
     cloud.change_a_tag();

@@ -7,8 +7,8 @@ use alicloud_tag_exporter::exposition::{Options, Plain};
 use alicloud_tag_exporter::history::History;
 use alicloud_tag_exporter::instruments::Instruments;
 use alicloud_tag_exporter::inventory::Target;
-use alicloud_tag_exporter::publisher::{Arrangement, Publisher, Settings, now};
-use alicloud_tag_exporter_fuzz::{outcome, resource};
+use alicloud_tag_exporter::publisher::{Settings, now};
+use alicloud_tag_exporter_fuzz::{outcome, publisher, resource};
 use globset::{Glob, GlobSet};
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Builder;
@@ -36,11 +36,9 @@ fn rendered(account: &str, id: &str, name: &str, key: &str, value: &str) -> Stri
     let settings =
         Settings { options, max_staleness: std::time::Duration::from_secs(3600), ..Settings::default() };
     let target = Target::new(account, "r", "hbase");
-    let targets = [(target.clone(), "TYPE".to_owned())].into();
     let history = History::in_memory(Instruments::new().expect("instruments")).expect("a history in memory");
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let mut publisher = Publisher::new(history);
-    runtime.block_on(publisher.arrange(Arrangement { targets, settings }));
+    let mut publisher = publisher(settings, history, std::slice::from_ref(&target));
     runtime.block_on(publisher.absorb(&outcome(&target, [resource(id, name, &[(key, value)])].into())));
     let published = publisher.publish(now());
     let shown = &published.targets[&target];

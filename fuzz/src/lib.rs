@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alicloud_tag_exporter::history::History;
+use alicloud_tag_exporter::history::{History, Recalled};
 use alicloud_tag_exporter::http::{Pages, Site};
 use alicloud_tag_exporter::instruments::Instruments;
 use alicloud_tag_exporter::inventory::{Listing, Outcome, Resource, Tags, Target};
-use alicloud_tag_exporter::publisher::{Arrangement, Publisher, Settings, now};
+use alicloud_tag_exporter::publisher::{Publisher, Settings, now};
 use alicloud_tag_exporter::web::Web;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -45,11 +45,9 @@ impl Served {
 async fn site() -> Site {
     let instruments = Instruments::new().expect("instruments");
     let history = History::in_memory(instruments.clone()).expect("a history in memory");
-    let mut publisher = Publisher::new(history.clone());
     let targets = ["r1", "r2"].map(|region| Target::new("a", region, "hbase"));
-    let typed = targets.iter().map(|target| (target.clone(), "TYPE".to_owned())).collect();
     let settings = Settings { max_staleness: Duration::from_secs(3600), ..Settings::default() };
-    publisher.arrange(Arrangement { targets: typed, settings }).await;
+    let mut publisher = publisher(settings, history.clone(), &targets);
     // The second listing makes changes.
     for resources in [0, 5] {
         for target in &targets {
@@ -67,8 +65,13 @@ async fn site() -> Site {
         pages: Pages::default(),
         web: watch::channel(Arc::new(Web::default())).1,
         health_without_auth: true,
-        reloads: None,
     }
+}
+
+/// A publisher that knows nothing of `targets` yet.
+pub fn publisher(settings: Settings, history: History, targets: &[Target]) -> Publisher {
+    let targets = targets.iter().map(|target| (target.clone(), "TYPE".to_owned(), Recalled::default()));
+    Publisher::new(settings, history, targets, [])
 }
 
 /// A listing that worked.

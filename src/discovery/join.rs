@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use globset::GlobSet;
 
-use super::{Rows, TagPair};
-use crate::inventory::{Resource, Tags};
+use super::Rows;
+use crate::inventory::{Interner, Resource, Tags};
 
 /// Resource id to its tags as listed.
-pub(super) type TagsById = BTreeMap<Arc<str>, Vec<TagPair>>;
+pub(super) type TagsById = BTreeMap<Arc<str>, Tags>;
 
 /// The tags that the resource listing itself showed.
 pub(super) fn inline_tags(rows: &mut Rows) -> TagsById {
@@ -17,12 +17,17 @@ pub(super) fn inline_tags(rows: &mut Rows) -> TagsById {
 }
 
 /// Every row with its tags, sorted by id; tags of ids that are no rows are left out.
-pub(super) fn join(rows: Rows, mut tags: TagsById, system_keys: &GlobSet) -> Arc<[Resource]> {
+pub(super) fn join(
+    rows: Rows,
+    mut tags: TagsById,
+    system_keys: &GlobSet,
+    interner: &mut Interner,
+) -> Arc<[Resource]> {
     let with_tags = |(id, row): (Arc<str>, super::Row)| {
-        let pairs = tags.remove(&id).unwrap_or_default();
-        let (system, user): (Vec<_>, Vec<_>) =
-            pairs.into_iter().partition(|(key, _)| system_keys.is_match(&**key));
-        Resource { tags: Tags::from_iter(user), system_tags: Tags::from_iter(system), ..row.resource }
+        let all = tags.remove(&id).unwrap_or_default();
+        let pairs = all.iter().map(|(key, value)| (Arc::clone(key), Arc::clone(value)));
+        let (system, user): (Vec<_>, Vec<_>) = pairs.partition(|(key, _)| system_keys.is_match(&**key));
+        Resource { tags: interner.share_tags(user), system_tags: interner.share_tags(system), ..row.resource }
     };
     rows.into_iter().map(with_tags).collect()
 }
@@ -48,7 +53,7 @@ mod tests {
                 tags: Tags::default(),
                 system_tags: Tags::default(),
             };
-            (id, Row { resource, inline: Vec::new() })
+            (id, Row { resource, inline: Tags::default() })
         };
         ids.into_iter().map(row).collect()
     }
@@ -59,9 +64,8 @@ mod tests {
 
     #[test]
     fn excluded_keys_become_system_tags() {
-        let pair = |key: &str| (Arc::from(key), Arc::from("v"));
-        let tags = TagsById::from([("hb-1".into(), vec![pair("owner"), pair("acs:rm:x")])]);
-        let joined = join(rows(["hb-1".to_owned()]), tags, &system_keys());
+        let tags = TagsById::from([("hb-1".into(), tags_of([("owner", "v"), ("acs:rm:x", "v")]))]);
+        let joined = join(rows(["hb-1".to_owned()]), tags, &system_keys(), &mut Interner::seeded(&[]));
         assert_eq!(joined[0].tags, tags_of([("owner", "v")]));
         assert_eq!(joined[0].system_tags, tags_of([("acs:rm:x", "v")]));
     }
@@ -73,9 +77,10 @@ mod tests {
             tagged in prop::collection::btree_map("[a-e]{1,2}", "[xy]", 0..8),
         ) {
             let tags = tagged.iter().map(|(id, key)| {
-                (Arc::from(id.as_str()), vec![(Arc::from(key.as_str()), Arc::from(""))])
+                (Arc::from(id.as_str()), tags_of([(key, "")]))
             });
-            let joined = join(rows(listed.iter().cloned()), tags.collect(), &system_keys());
+            let mut interner = Interner::seeded(&[]);
+            let joined = join(rows(listed.iter().cloned()), tags.collect(), &system_keys(), &mut interner);
             let ids: Vec<_> = joined.iter().map(|resource| resource.id.to_string()).collect();
             prop_assert_eq!(ids, listed.into_iter().collect::<Vec<_>>());
             for resource in joined.iter() {

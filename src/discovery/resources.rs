@@ -157,7 +157,7 @@ impl Lister {
 impl Row {
     fn shared(row: Described, interner: &mut Interner) -> Self {
         let mut share = |text: &String| interner.share(text);
-        let inline = row.tags.iter().map(|(key, value)| (share(key), share(value))).collect();
+        let inline: Vec<_> = row.tags.iter().map(|(key, value)| (share(key), share(value))).collect();
         let resource = Resource {
             id: share(&row.id),
             name: share(&row.name),
@@ -167,7 +167,7 @@ impl Row {
             tags: Tags::default(),
             system_tags: Tags::default(),
         };
-        Self { resource, inline }
+        Self { resource, inline: interner.share_tags(inline) }
     }
 
     fn by_id(self) -> (Arc<str>, Self) {

@@ -8,7 +8,7 @@ use super::join::TagsById;
 use super::paging::{RepeatedToken, Tokens};
 use super::{Error, Lister, Rows};
 use crate::api::{ApiError, ErrorKind};
-use crate::inventory::Interner;
+use crate::inventory::{Interner, Tags};
 
 impl Lister {
     /// The tags of all `rows`. A row that turns out to be gone is taken out.
@@ -59,7 +59,7 @@ impl Lister {
         batch.iter().filter(|id| !tags.contains_key(*id) && shows_tags(id)).cloned().collect()
     }
 
-    fn shows_user_tags(&self, inline: &[super::TagPair]) -> bool {
+    fn shows_user_tags(&self, inline: &Tags) -> bool {
         inline.iter().any(|(key, _)| !self.system_keys.is_match(&**key))
     }
 
@@ -74,7 +74,7 @@ impl Lister {
         let listing = &self.product.tags;
         let mut asked = self.parameters(&listing.parameters);
         asked.extend(ids.iter().zip(1..).map(|(id, n)| (format!("ResourceId.{n}"), id.to_string())));
-        let mut tags = TagsById::new();
+        let mut pairs = BTreeMap::<_, Vec<_>>::new();
         let mut tokens = Tokens::default();
         loop {
             let parameters = with_token(&asked, tokens.next.as_deref());
@@ -82,13 +82,13 @@ impl Lister {
             let page = self.client.call(&listing.action, parameters, decode).await.map_err(denied)?;
             for row in &page.rows {
                 let pair = (interner.share(&row.key), interner.share(&row.value));
-                tags.entry(interner.share(&row.resource_id)).or_default().push(pair);
+                pairs.entry(interner.share(&row.resource_id)).or_default().push(pair);
             }
             let more = tokens
                 .advance(page.next_token)
                 .map_err(|RepeatedToken| self.inconsistent(&listing.action, "a NextToken came twice"))?;
             if !more {
-                return Ok(tags);
+                return Ok(pairs.into_iter().map(|(id, pairs)| (id, interner.share_tags(pairs))).collect());
             }
         }
     }

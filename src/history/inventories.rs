@@ -223,7 +223,9 @@ fn tags(row: &Row<'_>, index: usize, interner: &mut Interner) -> Result<Tags> {
     let pairs: BTreeMap<String, String> = serde_json::from_str(text).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error))
     })?;
-    Ok(pairs.iter().map(|(key, value)| (interner.share(key), interner.share(value))).collect())
+    let pairs: Vec<_> =
+        pairs.iter().map(|(key, value)| (interner.share(key), interner.share(value))).collect();
+    Ok(interner.share_tags(pairs))
 }
 
 fn json(tags: &Tags) -> Result<String> {

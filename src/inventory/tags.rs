@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Key and value pairs in the order of their keys. Equal texts of one listing are shared.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tags(Box<[(Arc<str>, Arc<str>)]>);
+/// Key and value pairs in the order of their keys. Equal texts of one listing are shared, and so are equal sets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Tags(Arc<[(Arc<str>, Arc<str>)]>);
 
 impl Tags {
     /// The value of `key`.
