@@ -24,8 +24,10 @@ mod check;
 mod checker;
 mod file;
 mod load;
+mod sources;
 
-pub use load::{Sources, load, load_without_accounts};
+pub use load::{load, load_without_accounts};
+pub use sources::Sources;
 
 /// The configuration as used.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::Problem;
-use super::load::Sources;
+use super::sources::Sources;
 
 /// Collects problems under key paths.
 pub(super) struct Checker<'a> {
