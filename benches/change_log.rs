@@ -101,10 +101,11 @@ async fn start(path: &Path) -> String {
         regions = {REGIONS:?}
         credentials = {{ source = "static", access_key_id = "id", access_key_secret = "secret" }}"#
     );
-    let config = load(&Sources { file: Some(("bench".to_owned(), text)), ..Sources::default() }).unwrap();
+    let sources = Sources { file: Some(("bench".to_owned(), text)), ..Sources::default() };
+    let config = load(&sources).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve::run(config, listener, CancellationToken::new()));
+    tokio::spawn(serve::run(config, move || load(&sources), listener, CancellationToken::new()));
     format!("http://{address}")
 }
 

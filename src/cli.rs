@@ -30,7 +30,7 @@ pub enum Command {
     Demo,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Flags {
     /// The configuration file.
     #[arg(long = "config.file", global = true, default_value = "config.toml", value_name = "FILE")]

@@ -2,6 +2,7 @@
 //!
 //! Every problem is reported, with its key path, before anything starts.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -45,15 +46,36 @@ pub struct Config {
     pub log: Log,
 }
 
-#[derive(Debug)]
+impl Config {
+    /// Values that only a start can change, by their key paths.
+    pub fn fixed(&self) -> BTreeMap<&'static str, String> {
+        let Listen { address, max_connections, web, health_without_auth, enable_lifecycle } = &self.listen;
+        let web = web.as_ref().map(|(path, _)| path);
+        [
+            ("web.listen_address", address.to_string()),
+            ("web.max_connections", max_connections.to_string()),
+            ("web.config_file", format!("{web:?}")),
+            ("web.health_without_auth", health_without_auth.to_string()),
+            ("web.enable_lifecycle", enable_lifecycle.to_string()),
+            ("state", format!("{:?}", self.state)),
+            ("shard", format!("{:?}", self.shard)),
+            ("log", format!("{:?}", self.log)),
+        ]
+        .into()
+    }
+}
+
+#[derive(Debug, Clone)]
 pub struct Listen {
     pub address: SocketAddr,
     /// Requests that are answered at once.
     pub max_connections: usize,
     /// TLS and basic authentication: the file, and what it says now.
-    pub web: Option<(PathBuf, Web)>,
+    pub web: Option<(PathBuf, Arc<Web>)>,
     /// Whether the health of the process can be asked for without a password.
     pub health_without_auth: bool,
+    /// Whether the configuration can be read again by a request.
+    pub enable_lifecycle: bool,
 }
 
 #[derive(Debug)]
@@ -108,7 +130,7 @@ impl Regions {
 }
 
 /// The file that outlives a restart.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     pub path: PathBuf,
     /// Older changes are deleted.

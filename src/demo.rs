@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Sources, load};
+use crate::config::{Config, Problems, Sources, load};
 use crate::simulator::{self, Cloud, demo};
 
 /// The cloud changes once in this time.
@@ -35,7 +35,7 @@ async fn drift(cloud: Cloud, mut random: fastrand::Rng, stop: CancellationToken)
 }
 
 /// A configuration for the cloud at `cloud`; `sources` come before it.
-pub fn config(cloud: SocketAddr, sources: Sources) -> anyhow::Result<Config> {
+pub fn config(cloud: SocketAddr, sources: Sources) -> Result<Config, Problems> {
     let text = format!(
         r#"
         [collect]
@@ -60,5 +60,5 @@ pub fn config(cloud: SocketAddr, sources: Sources) -> anyhow::Result<Config> {
         demo::ACCESS_KEY_ID,
         demo::ACCESS_KEY_SECRET,
     );
-    Ok(load(&Sources { file: Some(("the demo".to_owned(), text)), ..sources })?)
+    load(&Sources { file: Some(("the demo".to_owned(), text)), ..sources })
 }

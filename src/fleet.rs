@@ -16,7 +16,7 @@ use crate::discovery::{FoundRegion, regions};
 use crate::history::{History, Recalled};
 use crate::inventory::{Scope, Target};
 use crate::parts::{AccountParts, Parts};
-use crate::publisher::{Event, Found};
+use crate::publisher::{Event, Found, Listings};
 
 pub struct Fleet {
     parts: Parts,
@@ -24,6 +24,8 @@ pub struct Fleet {
     history: History,
     events: mpsc::Sender<Event>,
     stop: CancellationToken,
+    /// The last listings of targets whose regions have to be found again.
+    known: Listings,
     /// What stops the collector of a target alone.
     running: BTreeMap<Target, CancellationToken>,
     tasks: JoinSet<()>,
@@ -51,9 +53,19 @@ impl Fleet {
         accounts: Vec<AccountParts>,
         history: History,
         events: mpsc::Sender<Event>,
+        known: Listings,
         stop: CancellationToken,
     ) -> Self {
-        Self { parts, accounts, history, events, stop, running: BTreeMap::new(), tasks: JoinSet::new() }
+        Self {
+            known,
+            parts,
+            accounts,
+            history,
+            events,
+            stop,
+            running: BTreeMap::new(),
+            tasks: JoinSet::new(),
+        }
     }
 
     /// Runs `collectors`, and those of regions that are found, until it is stopped or one of them fails.
@@ -104,20 +116,25 @@ impl Fleet {
             wanted.into_iter().partition(|collector| self.running.contains_key(&collector.target));
         let targets = |of: &[Collector]| of.iter().map(|one| one.target.clone()).collect::<Vec<_>>();
         let (stay, mut new) = (targets(&stay), new);
-        let left: Vec<_> = self
-            .running
-            .keys()
-            .filter(|target| scope.has(target) && !stay.contains(target))
-            .cloned()
-            .collect();
+        let added = targets(&new);
+        let is_gone =
+            |target: &&Target| scope.has(target) && !stay.contains(target) && !added.contains(target);
+        let before = self.running.keys().chain(self.known.keys());
+        let left: Vec<_> = before.filter(is_gone).cloned().collect();
         for target in &left {
+            self.known.remove(target);
             tracing::warn!(%target, "the region is gone");
             if let Some(stop) = self.running.remove(target) {
                 stop.cancel();
             }
         }
-        let recalled = self.history.settle(scope.clone(), stay, targets(&new)).await;
+        let recalled = self.history.settle(scope.clone(), stay, added).await;
         let joined = join(&mut new, recalled);
+        for collector in &mut new {
+            if let Some(resources) = self.known.remove(&collector.target) {
+                collector.previous = resources;
+            }
+        }
         for (target, ..) in &joined {
             tracing::info!(%target, "found the region");
         }
@@ -240,7 +257,7 @@ mod tests {
         let accounts = parts.accounts(&config.accounts).unwrap();
         let history = History::in_memory(instruments).unwrap();
         let (events, received) = mpsc::channel(8);
-        (Fleet::new(parts, accounts, history, events, CancellationToken::new()), received)
+        (Fleet::new(parts, accounts, history, events, Listings::new(), CancellationToken::new()), received)
     }
 
     /// Settles what a search for the regions of an account found, and gives who joined and who left.

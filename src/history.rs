@@ -98,6 +98,13 @@ impl History {
         tokio::task::spawn_blocking(settling).await.unwrap_or_default()
     }
 
+    /// The same for all targets.
+    pub async fn arrange(&self, stay: Vec<Target>, new: Vec<Target>) -> BTreeMap<Target, Recalled> {
+        let history = self.clone();
+        let arranging = move || history.recall_in(|_| true, &stay, &new);
+        tokio::task::spawn_blocking(arranging).await.unwrap_or_default()
+    }
+
     fn recall_in(
         &self,
         is_in_scope: impl Fn(&Target) -> bool,

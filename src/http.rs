@@ -16,6 +16,7 @@ mod metrics;
 mod page;
 mod pages;
 mod query;
+mod reload;
 mod routes;
 mod site;
 mod tags;

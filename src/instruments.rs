@@ -26,6 +26,8 @@ pub struct Instruments {
     history_failures: IntCounterVec,
     http_requests: IntCounterVec,
     web_config_ok: Gauge,
+    config_ok: Gauge,
+    config_read_at: Gauge,
 }
 
 /// The instruments of calls to one product.
@@ -106,10 +108,22 @@ impl Instruments {
                 named("web_config_last_reload_successful"),
                 "1 if the last reading of the web configuration worked.",
             )?,
+            config_ok: Gauge::new(
+                named("config_last_reload_successful"),
+                "1 if the last load of the configuration worked.",
+            )?,
+            config_read_at: Gauge::new(
+                named("config_last_reload_success_timestamp_seconds"),
+                "Unix time of the last load of the configuration that worked.",
+            )?,
             registry,
         };
-        instruments.registry.register(Box::new(instruments.web_config_ok.clone()))?;
+        let Self { registry, web_config_ok, config_ok, config_read_at, .. } = &instruments;
+        for gauge in [web_config_ok, config_ok, config_read_at] {
+            registry.register(Box::new(gauge.clone()))?;
+        }
         instruments.web_config_read(true);
+        instruments.config_read(true);
         for operation in ["open", "read", "write"] {
             instruments.history_failures.with_label_values(&[operation]);
         }
@@ -143,6 +157,14 @@ impl Instruments {
         self.web_config_ok.set(f64::from(u8::from(worked)));
     }
 
+    /// Whether the last load of the configuration worked.
+    pub fn config_read(&self, worked: bool) {
+        self.config_ok.set(f64::from(u8::from(worked)));
+        if worked {
+            self.config_read_at.set(seconds(jiff::Timestamp::now()));
+        }
+    }
+
     pub fn http_answered(&self, handler: &str, code: u16) {
         self.http_requests.with_label_values(&[handler, &code.to_string()]).inc();
     }
@@ -171,16 +193,7 @@ impl Instruments {
             ])
             .set(1.0);
         self.registry.register(Box::new(build))?;
-        self.constant(
-            "config_last_reload_successful",
-            "1 if the last load of the configuration worked.",
-            1.0,
-        )?;
-        self.constant(
-            "config_last_reload_success_timestamp_seconds",
-            "Unix time of the last load of the configuration that worked.",
-            seconds(jiff::Timestamp::now()),
-        )
+        Ok(())
     }
 
     fn constant(&self, name: &str, help: &str, value: f64) -> Result<()> {

@@ -30,6 +30,7 @@ pub mod log;
 pub mod parts;
 pub mod policy;
 pub mod publisher;
+pub mod reload;
 pub mod serve;
 pub mod shard;
 pub mod signals;

@@ -1,5 +1,6 @@
 //! Arguments, environment, signals, and the exit code.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -33,18 +34,22 @@ async fn run(cli: Cli, failed: u8) -> anyhow::Result<u8> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+        .collect::<BTreeMap<_, _>>();
     let stop = CancellationToken::new();
-    let flags = cli.flags;
+    let cloud = match cli.command {
+        Some(Command::Demo) => Some(demo::start_cloud(stop.clone()).await?),
+        _ => None,
+    };
+    let (flags, again) = (cli.flags.clone(), environment.clone());
+    let read = move || match cloud {
+        Some(cloud) => demo::config(cloud, flags.sources(again.clone())),
+        None => load(&flags.sources_with_file(again.clone())?),
+    };
     let config = match &cli.command {
-        Some(Command::Demo) => {
-            let sources = flags.sources(environment);
-            demo::config(demo::start_cloud(stop.clone()).await?, sources)?
-        }
         Some(Command::Audit(options)) if options.offline.is_some() => {
-            load_without_accounts(&flags.sources_with_file(environment)?)?
+            load_without_accounts(&cli.flags.sources_with_file(environment)?)?
         }
-        _ => load(&flags.sources_with_file(environment)?)?,
+        _ => read()?,
     };
     if cli.command == Some(Command::CheckConfig) {
         println!("the configuration is right: {}", serve::summary(&config));
@@ -57,7 +62,7 @@ async fn run(cli: Cli, failed: u8) -> anyhow::Result<u8> {
     signals::stop_on_signals(stop.clone(), failed)?;
     match cli.command {
         Some(Command::Audit(options)) => conclude(config, options, stop).await,
-        _ => serve::listen(config, stop).await.map(|()| 0),
+        _ => serve::listen(config, read, stop).await.map(|()| 0),
     }
 }
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::exposition::Room;
 use crate::history::{History, Recalled};
-use crate::inventory::{Outcome, Scope, Target};
+use crate::inventory::{Outcome, Resource, Scope, Target};
 
 mod tracked;
 
@@ -36,7 +36,25 @@ pub struct Published {
 pub enum Event {
     Outcome(Outcome),
     Found(Found),
-    AccountId { account: Arc<str>, id: Arc<str> },
+    AccountId {
+        account: Arc<str>,
+        id: Arc<str>,
+    },
+    /// The answer is the last listing of each target that has one.
+    Arrange(Arrangement, oneshot::Sender<Listings>),
+}
+
+/// By target.
+pub type Listings = BTreeMap<Target, Arc<[Resource]>>;
+
+/// Another configuration.
+#[derive(Debug)]
+pub struct Arrangement {
+    pub settings: Settings,
+    /// Those that are named, with the type of their resources.
+    pub targets: BTreeMap<Target, String>,
+    /// Scopes whose regions will be found; targets in them stay until then.
+    pub awaited: Vec<Scope>,
 }
 
 /// The regions of a scope were found: what that changes.
@@ -90,7 +108,9 @@ impl Publisher {
         let tracked = |(target, kind, recalled): (Target, String, Recalled)| {
             (target.clone(), Tracked::new(target, kind, recalled, options))
         };
-        self.targets.extend(targets.into_iter().map(tracked));
+        for (target, tracked) in targets.into_iter().map(tracked) {
+            self.targets.entry(target).or_insert(tracked);
+        }
     }
 
     /// What is to be seen now. Only targets in which something is new are judged and rendered.
@@ -123,12 +143,41 @@ impl Publisher {
                 event = events.recv() => match event {
                     Some(Event::Outcome(outcome)) => self.absorb(&outcome).await,
                     Some(Event::Found(found)) => self.settle(found),
+                    Some(Event::Arrange(arrangement, arranged)) => {
+                        let listings = self.arrange(arrangement).await;
+                        published.send_replace(self.publish(now()));
+                        let _ = arranged.send(listings);
+                        continue;
+                    }
                     Some(Event::AccountId { account, id }) => _ = self.account_ids.insert(account, id),
                     None => return,
                 },
             }
             published.send_replace(self.publish(now()));
         }
+    }
+
+    /// Takes another configuration. Of targets that stay nothing is lost; others leave every answer.
+    async fn arrange(&mut self, arrangement: Arrangement) -> Listings {
+        let Arrangement { settings, mut targets, awaited } = arrangement;
+        self.settings = settings;
+        for (target, mut tracked) in std::mem::take(&mut self.targets) {
+            let named = targets.remove(&target);
+            if named.is_some() || awaited.iter().any(|scope| scope.has(&target)) {
+                tracked.arrange(named, &self.settings.options);
+                self.targets.insert(target, tracked);
+            }
+        }
+        let (stay, new) = (self.targets.keys().cloned().collect(), targets.keys().cloned().collect());
+        let mut recalled = self.history.arrange(stay, new).await;
+        let joined = targets.into_iter().map(|(target, kind)| {
+            let recalled = recalled.remove(&target).unwrap_or_default();
+            (target, kind, recalled)
+        });
+        self.join(joined.collect::<Vec<_>>());
+        self.awaited = awaited.into_iter().collect();
+        let listings = self.targets.iter();
+        listings.filter_map(|(target, tracked)| Some((target.clone(), tracked.resources()?))).collect()
     }
 
     fn settle(&mut self, Found { scope, joined, left }: Found) {
@@ -181,7 +230,7 @@ mod tests {
     use crate::exposition::{Blocks, Options, Plain};
     use crate::history::Filter;
     use crate::instruments::Instruments;
-    use crate::inventory::{Failure, Listing, Resource, Tags, tags_of};
+    use crate::inventory::{Failure, Listing, Tags, tags_of};
     use crate::policy::{RequiredTag, Rules, State};
 
     const MINUTE: Duration = Duration::from_secs(60);
@@ -309,5 +358,25 @@ mod tests {
         publisher.absorb(&outcome("r1", "03:01:00", Ok(untagged("hb-1")))).await;
         publisher.publish(at("03:09:30"));
         assert_eq!(publisher.nap(at("03:09:30")), MINUTE / 2);
+    }
+
+    #[tokio::test]
+    async fn a_target_that_stays_is_judged_anew_and_one_that_goes_leaves_every_answer() {
+        let mut publisher = publisher(["r1", "r2"], 100);
+        for region in ["r1", "r2"] {
+            publisher.absorb(&outcome(region, "03:01:00", Ok(untagged("hb-1")))).await;
+        }
+        let before = publisher.publish(at("03:20:00"));
+        assert_eq!(before.targets[&target("r1")].judgement.verdicts[0].state, State::Violating);
+        let settings = Settings { rules: Rules::default(), ..publisher.settings.clone() };
+        let targets = ["r1", "r3"].map(|region| (target(region), "TYPE".to_owned())).into();
+        let listings = publisher.arrange(Arrangement { settings, targets, awaited: Vec::new() }).await;
+        assert_eq!(listings.keys().collect::<Vec<_>>(), [&target("r1")]);
+        let after = publisher.publish(at("03:20:01"));
+        assert_eq!(after.targets.keys().collect::<Vec<_>>(), [&target("r1"), &target("r3")]);
+        let stays = &after.targets[&target("r1")];
+        assert_eq!(stays.judgement.verdicts[0].state, State::Compliant);
+        assert!(text(&stays.statuses).contains("_collections_total{"));
+        assert!(stays.inventory.last_attempt.is_some());
     }
 }

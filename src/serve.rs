@@ -1,7 +1,6 @@
 //! The daemon: configuration → parts → tasks. It stops all tasks when one ends.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
@@ -11,34 +10,38 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::api::endpoint::Network;
-use crate::config::{Config, Listen, Regions, State};
-use crate::fleet::{self, Fleet};
+use crate::config::{Config, Listen, Problems, Regions, State};
+use crate::fleet;
 use crate::history::History;
 use crate::http::{self, Pages, Site};
 use crate::instruments::Instruments;
 use crate::inventory::Target;
-use crate::parts::Parts;
-use crate::publisher::{Publisher, Settings, now};
+use crate::publisher::{Publisher, now};
+use crate::reload::{Plan, Reloader};
 use crate::shard::Shard;
-use crate::web::{self, Web};
+use crate::signals;
+use crate::web;
 
 /// Events that wait for the publisher.
 const EVENTS: usize = 16;
 
 /// Binds the configured address, and runs there.
-pub async fn listen(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn listen<R>(config: Config, read: R, stop: CancellationToken) -> anyhow::Result<()>
+where
+    R: Fn() -> Result<Config, Problems> + Send + Sync + 'static,
+{
     raise_file_limit();
     let address = config.listen.address;
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
     let address = listener.local_addr()?;
     let web = config.listen.web.as_ref().map(|(_, web)| web);
-    if !address.ip().is_loopback() && !web.is_some_and(Web::is_closed) {
+    if !address.ip().is_loopback() && !web.is_some_and(|web| web.is_closed()) {
         tracing::warn!("anyone who can reach {address} can read every tag: it asks for no password");
     }
     let scheme = if web.is_some_and(|web| web.tls.is_some()) { "https" } else { "http" };
     tracing::info!("open {scheme}://127.0.0.1:{0}/, /metrics and /tags", address.port());
-    run(config, listener, stop).await
+    run(config, read, listener, stop).await
 }
 
 /// Each connection is a file: the soft limit on them goes up to the hard one.
@@ -57,36 +60,43 @@ pub fn doubt(config: &Config) -> Option<&'static str> {
     )
 }
 
-/// Runs until `stop`, which is a success; a task that ends before is an error.
-pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+/// Runs until `stop`, which is a success; a task that ends before is an error. SIGHUP, and a request where that is
+/// allowed, read the configuration again by `read`.
+pub async fn run<R>(
+    config: Config,
+    read: R,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> anyhow::Result<()>
+where
+    R: Fn() -> Result<Config, Problems> + Send + Sync + 'static,
+{
     if let Some(doubt) = doubt(&config) {
         tracing::warn!("{doubt}");
     }
     let instruments = Instruments::new()?;
     instruments.shard(config.shard.ordinal, config.shard.total)?;
     let history = history(config.state.as_ref(), &instruments)?;
-    let mut parts = Parts::new(&config, &instruments)?;
-    let accounts = parts.accounts(&config.accounts)?;
-    let mut collectors = Vec::new();
-    for account in &accounts {
-        collectors.extend(parts.collectors(account)?);
-    }
-    let awaited: Vec<_> =
-        accounts.iter().flat_map(|account| account.scopes().map(|(scope, _)| scope)).collect();
-    let known: Vec<_> = collectors.iter().map(|collector| collector.target.clone()).collect();
-    let targets = fleet::join(&mut collectors, history.recall(&known, &awaited));
-    let settings = Settings {
-        rules: config.rules,
-        options: config.options,
-        max_staleness: config.collect.max_staleness,
-    };
-    let mut publisher = Publisher::new(settings, history.clone(), targets, awaited);
+    let (fixed, listen) = (config.fixed(), config.listen.clone());
+    let mut plan = Plan::of(config, &instruments)?;
+    let known: Vec<_> = plan.collectors.iter().map(|collector| collector.target.clone()).collect();
+    let targets = fleet::join(&mut plan.collectors, history.recall(&known, &plan.awaited));
+    let mut publisher = Publisher::new(plan.settings.clone(), history.clone(), targets, plan.awaited.clone());
     let (sender, published) = watch::channel(publisher.publish(now()));
     let (events, received) = mpsc::channel(EVENTS);
-    let fleet = Fleet::new(parts, accounts, history.clone(), events.clone(), stop.clone());
-    let Listen { web, max_connections, health_without_auth, .. } = config.listen;
+    let (reloads, asked) = mpsc::channel(1);
+    signals::reload_on_hangup(reloads.clone(), stop.clone()).context("could not wait for SIGHUP")?;
+    let reloader = Reloader {
+        read,
+        fixed,
+        history: history.clone(),
+        events,
+        instruments: instruments.clone(),
+        stop: stop.clone(),
+    };
+    let Listen { web, max_connections, health_without_auth, enable_lifecycle, .. } = listen;
     let (web_path, web) = web.unzip();
-    let web = watch::Sender::new(Arc::new(web.unwrap_or_default()));
+    let web = watch::Sender::new(web.unwrap_or_default());
     let site = Site {
         published,
         history,
@@ -96,10 +106,11 @@ pub async fn run(config: Config, listener: TcpListener, stop: CancellationToken)
         pages: Pages::default(),
         web: web.subscribe(),
         health_without_auth,
+        reloads: enable_lifecycle.then_some(reloads),
     };
 
     let mut tasks = JoinSet::new();
-    tasks.spawn(fleet.run(collectors));
+    tasks.spawn(reloader.run(plan, asked));
     tasks.spawn(publisher.run(received, sender, stop.clone()));
     tasks.spawn(http::serve(listener, site, max_connections, stop.clone()));
     if let Some(path) = web_path {

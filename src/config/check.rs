@@ -40,7 +40,7 @@ fn listen(checker: &mut Checker<'_>, file: file::Web) -> Option<Listen> {
     checker.unless(file.max_connections > 0, "web.max_connections", "must be above 0");
     let path = Some(file.config_file).filter(|path| !path.as_os_str().is_empty());
     let web = path.and_then(|path| match web::load(&path) {
-        Ok(web) => Some((path, web)),
+        Ok(web) => Some((path, Arc::new(web))),
         Err(problems) => {
             let origin = Some(path.display().to_string());
             let here = |web::Problem { path, text }| Problem { origin: origin.clone(), path, text };
@@ -48,8 +48,9 @@ fn listen(checker: &mut Checker<'_>, file: file::Web) -> Option<Listen> {
             None
         }
     });
-    let (max_connections, health_without_auth) = (file.max_connections, file.health_without_auth);
-    Some(Listen { address: address.ok()?, max_connections, web, health_without_auth })
+    let (health_without_auth, enable_lifecycle) = (file.health_without_auth, file.enable_lifecycle);
+    let max_connections = file.max_connections;
+    Some(Listen { address: address.ok()?, max_connections, web, health_without_auth, enable_lifecycle })
 }
 
 fn collect(checker: &mut Checker<'_>, file: &file::Collect) -> Collect {

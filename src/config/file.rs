@@ -46,6 +46,7 @@ section! {
         config_file: PathBuf = PathBuf::new(),
         max_connections: usize = 512,
         health_without_auth: bool = true,
+        enable_lifecycle: bool = false,
     }
 }
 

@@ -135,7 +135,7 @@ fn described(path: &str, text: &str, taken: Option<&Value>) -> String {
 
 /// Keys that are documented and come in a later version.
 fn not_yet(path: &str) -> bool {
-    const LATER: &[&str] = &["web.enable_lifecycle"];
+    const LATER: &[&str] = &[];
     LATER.contains(&path)
 }
 

@@ -136,8 +136,9 @@ pub(super) fn unauthorized() -> Answer {
     answer
 }
 
-pub(super) fn method_not_allowed() -> Answer {
-    let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "use GET or HEAD");
-    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+pub(super) fn method_not_allowed(allowed: &'static str) -> Answer {
+    let text = format!("the methods here are {allowed}");
+    let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &text);
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer
 }

@@ -6,7 +6,7 @@ use hyper::{Method, Request, StatusCode};
 use super::answer::{Answer, error, method_not_allowed, unauthorized, with_status};
 use super::query::BadQuery;
 use super::site::Site;
-use super::{changes, metrics, page, tags};
+use super::{changes, metrics, page, reload, tags};
 use crate::web::Web;
 
 impl Site {
@@ -17,8 +17,10 @@ impl Site {
         let mut answer = match (handler, request.method()) {
             _ if !self.admits(&web, request).await => unauthorized(),
             (None, _) => error(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path"),
-            (Some(_), method) if method != Method::GET && method != Method::HEAD => method_not_allowed(),
-            (Some(handler), _) => self.respond(handler, request).await,
+            (Some(RELOAD), &Method::POST) => reload::answer(self, request.headers()).await,
+            (Some(RELOAD), _) => method_not_allowed("POST"),
+            (Some(handler), &Method::GET | &Method::HEAD) => self.respond(handler, request).await,
+            (Some(_), _) => method_not_allowed("GET, HEAD"),
         };
         answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         answer.headers_mut().entry(CONTENT_SECURITY_POLICY).or_insert(page::NOTHING_ALLOWED);
@@ -80,11 +82,13 @@ impl Site {
     }
 }
 
+const RELOAD: &str = "/-/reload";
+
 /// The label value of what is no path of ours.
 const OTHER: &str = "other";
 
 /// The path as a label value; `None` where nothing is.
 fn handler(path: &str) -> Option<&'static str> {
-    const PATHS: &[&str] = &["/", "/metrics", "/tags", "/tags/changes", "/healthz", "/readyz"];
+    const PATHS: &[&str] = &["/", "/metrics", "/tags", "/tags/changes", "/healthz", "/readyz", RELOAD];
     PATHS.iter().copied().find(|known| *known == path)
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::pages::Pages;
 use crate::history::History;
 use crate::instruments::Instruments;
 use crate::publisher::Published;
+use crate::reload::Reload;
 use crate::web::Web;
 
 /// All that answers are made of.
@@ -24,4 +25,6 @@ pub struct Site {
     pub web: watch::Receiver<Arc<Web>>,
     /// Whether the health of the process can be asked for without a password.
     pub health_without_auth: bool,
+    /// Where to ask for another reading of the configuration, if that is allowed.
+    pub reloads: Option<mpsc::Sender<Reload>>,
 }

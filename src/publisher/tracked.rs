@@ -13,6 +13,7 @@ use crate::inventory::{Inventory, Known, Outcome, REASONS, Resource, Status, Tar
 use crate::policy::{self, Judgement, Rules};
 
 /// What is judged and rendered by.
+#[derive(Debug, Clone)]
 pub struct Settings {
     pub rules: Rules,
     pub options: Options,
@@ -35,6 +36,19 @@ pub struct Shown {
 }
 
 impl Shown {
+    /// Before the first look.
+    fn nothing(resource_type: String) -> Self {
+        Self {
+            resource_type,
+            status: Status::Pending,
+            inventory: Inventory::default(),
+            known: None,
+            judgement: Arc::default(),
+            subject: Arc::default(),
+            statuses: Vec::new(),
+        }
+    }
+
     /// The block of a family, counted through [`exposition::SUBJECT`] and then [`exposition::STATUS`], if it has
     /// samples.
     pub fn block(&self, family: usize) -> Option<&Block> {
@@ -61,15 +75,6 @@ impl Tracked {
     /// A target of which `recalled` is known.
     pub fn new(target: Target, resource_type: String, recalled: Recalled, options: &Options) -> Self {
         let Recalled { known, tally, tags_changed_at } = recalled;
-        let shown = Shown {
-            resource_type,
-            status: Status::Pending,
-            inventory: Inventory::default(),
-            known: None,
-            judgement: Arc::default(),
-            subject: Arc::default(),
-            statuses: Vec::new(),
-        };
         Self {
             target,
             series: exposition::series(options, resources_of(known.as_ref())),
@@ -77,9 +82,22 @@ impl Tracked {
             counters: Counters { changes: tally, ..Counters::default() },
             tags_changed_at,
             cut: Cut::default(),
-            shown: Arc::new(shown),
+            shown: Arc::new(Shown::nothing(resource_type)),
             due: Some(Timestamp::MIN),
         }
+    }
+
+    /// Judges and renders by other settings from now on; what is known stays. `resource_type` where that is told anew.
+    pub fn arrange(&mut self, resource_type: Option<String>, options: &Options) {
+        let resource_type = resource_type.unwrap_or_else(|| self.shown.resource_type.clone());
+        self.series = exposition::series(options, resources_of(self.inventory.known.as_ref()));
+        self.shown = Arc::new(Shown::nothing(resource_type));
+        self.due = Some(Timestamp::MIN);
+    }
+
+    /// The last listing that worked.
+    pub fn resources(&self) -> Option<Arc<[Resource]>> {
+        Some(Arc::clone(&self.inventory.known.as_ref()?.resources))
     }
 
     /// The first moment at which the clock alone changes what is shown.

@@ -15,6 +15,7 @@ mod policy;
 mod program;
 mod promtool;
 mod regions;
+mod reload;
 mod restart;
 mod rotation;
 mod scrape;

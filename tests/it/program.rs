@@ -29,7 +29,7 @@ pub async fn cloud(state: State) -> (Cloud, SocketAddr) {
 pub struct Program {
     pub process: Child,
     pub log: tokio::task::JoinHandle<String>,
-    address: String,
+    pub address: String,
     http: reqwest::Client,
 }
 

@@ -66,11 +66,12 @@ impl Daemon {
         );
         let file = Some(("test".to_owned(), text));
         let flags = settings.iter().map(|(path, value)| (*path, (*value).to_owned())).collect();
-        let config = load(&Sources { file, flags, ..Sources::default() }).unwrap();
+        let sources = Sources { file, flags, ..Sources::default() };
+        let config = load(&sources).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let running = tokio::spawn(serve::run(config, listener, stop.clone()));
+        let running = tokio::spawn(serve::run(config, move || load(&sources), listener, stop.clone()));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { cloud, stop, running, address, http, _stop_cloud: stop_cloud.drop_guard() }
     }

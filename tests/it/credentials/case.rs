@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alicloud_tag_exporter::config::{Config, Sources, load};
+use alicloud_tag_exporter::config::{Config, Problems, Sources, load};
 use alicloud_tag_exporter::serve;
 use alicloud_tag_exporter::simulator::{self, Cloud};
 use serde::Deserialize;
@@ -194,7 +194,7 @@ impl Case {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let running = tokio::spawn(serve::run(config, listener, stop.clone()));
+        let running = tokio::spawn(serve::run(config, || Err(Problems(Vec::new())), listener, stop.clone()));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let get = async |path: &str| {
             let answer = http.get(format!("http://{address}{path}")).send().await.unwrap();

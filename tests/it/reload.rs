@@ -1,0 +1,78 @@
+//! The configuration is read again: by SIGHUP and by a request, right or wrong.
+
+use alicloud_tag_exporter::simulator::synthetic;
+use reqwest::Client;
+
+use crate::program::{self, Program};
+
+const OK: &str = "alicloud_tag_exporter_config_last_reload_successful";
+
+fn config(cloud: std::net::SocketAddr, regions: &[&str], more: &str) -> String {
+    format!(
+        "collect = {{ interval = \"1h\" }}
+         api = {{ endpoint = \"http://{cloud}\", requests_per_second = 5000.0 }}
+         web = {{ enable_lifecycle = true }}
+         [[accounts]]
+         name = \"test\"
+         regions = {regions:?}
+         {more}"
+    )
+}
+
+async fn post(program: &Program, origin: Option<&str>) -> (u16, String) {
+    let request = Client::builder().no_proxy().build().unwrap().post(format!("{}/-/reload", program.address));
+    let request = origin.into_iter().fold(request, |request, origin| request.header("origin", origin));
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_configuration_takes_effect_and_targets_that_stay_lose_nothing() {
+    let (_cloud, address) = program::cloud(synthetic(3, 5, 2)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let before = config(address, &["cn-hangzhou", "cn-shanghai"], "");
+    // The first collection comes within ten seconds of a start, and the next one an hour later.
+    let program = Program::start(folder.path(), &before.replace("\"1h\"", "\"1s\"")).await;
+    program.until("/readyz", |text| text == "ready\n").await;
+
+    let rules = "[[policy.required_tags]]\nkey = \"nobody-has-it\"";
+    let after = config(address, &["cn-hangzhou", "cn-beijing"], rules);
+    std::fs::write(folder.path().join("config.toml"), &after).unwrap();
+    assert_eq!(post(&program, Some("http://evil.example")).await.0, 403);
+    assert_eq!(post(&program, None).await, (200, "the configuration was read again\n".to_owned()));
+    let tags = program.json("/tags").await;
+    let status = |region: &str| {
+        let targets = tags["targets"].as_array().unwrap();
+        targets.iter().find(|target| target["region_id"] == region).map(|target| target["status"].clone())
+    };
+    assert_eq!(status("cn-hangzhou").unwrap(), "fresh");
+    assert_eq!(status("cn-beijing").unwrap(), "pending");
+    assert_eq!(status("cn-shanghai"), None);
+    let metrics = program.get("/metrics").await;
+    assert!(metrics.contains("region_id=\"cn-hangzhou\",product=\"hbase\",state=\"violating\"} 5\n"));
+    assert!(!metrics.contains("cn-shanghai"));
+    assert!(program.all("/tags/changes", "changes").await.is_empty());
+
+    std::fs::write(folder.path().join("config.toml"), after.replace("regions", "region")).unwrap();
+    let (status, text) = post(&program, None).await;
+    assert_eq!(status, 500);
+    assert!(text.contains("accounts[0].region: unknown key"), "{text}");
+    let metrics = program.get("/metrics").await;
+    assert!(metrics.contains(&format!("\n{OK} 0\n")) && metrics.contains("cn-beijing"));
+
+    std::fs::write(folder.path().join("config.toml"), after.replace("nobody-has-it", "env")).unwrap();
+    let id = program.process.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+    let metrics = program.until("/metrics", |text| text.contains(&format!("\n{OK} 1\n"))).await;
+    assert!(metrics.contains("key=\"env\"}") && !metrics.contains("nobody-has-it"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_can_ask_for_it_only_where_that_is_allowed() {
+    let (_cloud, address) = program::cloud(synthetic(1, 1, 1)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let closed = config(address, &["cn-hangzhou"], "").replace("enable_lifecycle = true", "");
+    let program = Program::start(folder.path(), &closed).await;
+    assert_eq!(post(&program, None).await.0, 403);
+    assert!(program.get("/-/reload").await.contains("method_not_allowed"));
+}
