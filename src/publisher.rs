@@ -81,6 +81,9 @@ pub struct Publisher {
 /// At most so long until the clock is looked at again: it may jump.
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 
+/// Events that one publication takes in.
+const MOST_AT_ONCE: usize = 64;
+
 impl Publisher {
     /// `targets` with the type of their resources and what is recalled of them, and scopes whose regions will be
     /// found.
@@ -135,23 +138,27 @@ impl Publisher {
         published: watch::Sender<Arc<Published>>,
         stop: CancellationToken,
     ) {
+        let mut waiting = Vec::new();
         loop {
             let nap = self.nap(now());
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(nap) => if self.nap(now()) > Duration::ZERO { continue },
-                event = events.recv() => match event {
-                    Some(Event::Outcome(outcome)) => self.absorb(&outcome).await,
-                    Some(Event::Found(found)) => self.settle(found),
-                    Some(Event::Arrange(arrangement, arranged)) => {
+                // All that wait, so that many targets do not each make a publication of their own.
+                received = events.recv_many(&mut waiting, MOST_AT_ONCE) => if received == 0 { return },
+            }
+            for event in waiting.drain(..) {
+                match event {
+                    Event::Outcome(outcome) => self.absorb(&outcome).await,
+                    Event::Found(found) => self.settle(found),
+                    Event::AccountId { account, id } => _ = self.account_ids.insert(account, id),
+                    Event::Arrange(arrangement, arranged) => {
                         let listings = self.arrange(arrangement).await;
+                        // Who asked may look at once.
                         published.send_replace(self.publish(now()));
                         let _ = arranged.send(listings);
-                        continue;
                     }
-                    Some(Event::AccountId { account, id }) => _ = self.account_ids.insert(account, id),
-                    None => return,
-                },
+                }
             }
             published.send_replace(self.publish(now()));
         }
