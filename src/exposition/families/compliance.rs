@@ -60,12 +60,13 @@ type Numbers = [u64; State::ALL.len()];
 /// By the values of the rollup labels.
 type Rollups<'a> = BTreeMap<Vec<&'a str>, Numbers>;
 
-/// The combinations with the most resources, and the others as one. Without rollup labels there is one combination.
+/// The combinations with the most resources, and the others as one. Without resources there is one of empty values: a
+/// number that is known to be 0 is told.
 fn rollups<'a>(view: &TargetView<'a>) -> Rollups<'a> {
     let labels = &view.options.rollup_labels;
     let mut all = counted(view);
-    if labels.is_empty() {
-        all.entry(Vec::new()).or_default();
+    if all.is_empty() {
+        all.insert(vec![""; labels.len()], Numbers::default());
     }
     if all.len() <= MOST_ROLLUPS {
         return all;
@@ -124,17 +125,14 @@ mod tests {
         }
     }
 
-    #[test]
-    fn combinations_past_the_bound_are_one_together_and_no_resource_is_lost() {
-        // The last owners have two resources each, so they stay.
-        let owners = (0..MOST_ROLLUPS + 5).chain([MOST_ROLLUPS + 3, MOST_ROLLUPS + 4]);
-        let resources: Vec<_> = owners.enumerate().map(|(number, owner)| resource(number, owner)).collect();
+    /// Looks at a target with these resources, rolled up by owner.
+    fn with_view(resources: Vec<Resource>, look: impl FnOnce(&TargetView<'_>)) {
         let (target, now) = (Target::new("a", "r", "hbase"), Timestamp::UNIX_EPOCH);
         let label = TagLabel { name: "tag_owner".into(), keys: vec!["owner".into()] };
         let options = Options { rollup_labels: vec![label], ..Options::default() };
         let judgement = judge(&target, &resources, &Rules::default(), now);
         let known = Known { resources: resources.into(), started: now, ended: now, count_mismatch: false };
-        let view = TargetView {
+        look(&TargetView {
             target: &target,
             resource_type: "",
             inventory: &Inventory::default(),
@@ -144,12 +142,29 @@ mod tests {
             counters: &Counters::default(),
             cut: Cut::default(),
             options: &options,
-        };
-        let rollups = rollups(&view);
-        assert_eq!(rollups.values().map(total).sum::<u64>() as usize, known.resources.len());
-        assert_eq!(rollups.len(), MOST_ROLLUPS + 1);
-        assert_eq!(total(&rollups[&vec![OTHER]]), 5);
-        assert_eq!(total(&rollups[&vec!["01004"]]), 2);
-        assert_eq!(rollups_dropped(&view), 5 * State::ALL.len());
+        });
+    }
+
+    #[test]
+    fn combinations_past_the_bound_are_one_together_and_no_resource_is_lost() {
+        // The last owners have two resources each, so they stay.
+        let owners = (0..MOST_ROLLUPS + 5).chain([MOST_ROLLUPS + 3, MOST_ROLLUPS + 4]);
+        let resources: Vec<_> = owners.enumerate().map(|(number, owner)| resource(number, owner)).collect();
+        let number = resources.len();
+        with_view(resources, |view| {
+            let rollups = rollups(view);
+            assert_eq!(rollups.values().map(total).sum::<u64>() as usize, number);
+            assert_eq!(rollups.len(), MOST_ROLLUPS + 1);
+            assert_eq!(total(&rollups[&vec![OTHER]]), 5);
+            assert_eq!(total(&rollups[&vec!["01004"]]), 2);
+            assert_eq!(rollups_dropped(view), 5 * State::ALL.len());
+        });
+    }
+
+    #[test]
+    fn a_target_without_resources_tells_that_there_are_none() {
+        with_view(Vec::new(), |view| {
+            assert_eq!(rollups(view), Rollups::from([(vec![""], [0, 0, 0, 0])]));
+        });
     }
 }
