@@ -12,7 +12,8 @@ use crate::inventory::{Resource, Target};
 mod hint;
 mod rules;
 
-pub use rules::{Exemption, ForbiddenTag, RequiredTag, Rules, Scope};
+use hint::Hints;
+pub use rules::{DELETING, Exemption, ForbiddenTag, RequiredTag, Rules, Scope};
 
 /// The state of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -137,23 +138,56 @@ pub struct Judgement {
 
 /// Judges the `resources` of `target` by `rules` at `now`.
 pub fn judge(target: &Target, resources: &[Resource], rules: &Rules, now: Timestamp) -> Judgement {
-    let mut judge = Judge { target, rules, now, next_change: None, required: Arc::default() };
+    let mut judge = Judge::new(target, rules, now);
     let verdicts = resources.iter().map(|resource| judge.verdict(resource)).collect();
     Judgement { verdicts, next_change: judge.next_change }
 }
 
+/// What of the rules matters for one target at one moment.
 struct Judge<'a> {
-    target: &'a Target,
     rules: &'a Rules,
     now: Timestamp,
     next_change: Option<Timestamp>,
+    /// For each required key its rules, with their places among all.
+    by_key: Vec<Vec<(usize, &'a RequiredTag)>>,
+    /// Those that have not ended.
+    exemptions: Vec<&'a Exemption>,
+    hints: Hints<'a>,
+    /// The rules that count for the resource at hand.
+    asked: Vec<(usize, &'a RequiredTag)>,
     /// Of the resource before: mostly the next one is asked for the same.
     required: Arc<[Arc<str>]>,
 }
 
-impl Judge<'_> {
-    fn verdict(&mut self, resource: &Resource) -> Verdict {
-        let mut violations = self.violations(resource);
+impl<'a> Judge<'a> {
+    fn new(target: &Target, rules: &'a Rules, now: Timestamp) -> Self {
+        let mut by_key = Vec::<Vec<(usize, &RequiredTag)>>::new();
+        for rule in rules.required_tags.iter().enumerate().filter(|(_, rule)| rule.applies_to.covers(target))
+        {
+            match by_key.iter_mut().find(|same| same[0].1.key == rule.1.key) {
+                Some(same) => same.push(rule),
+                None => by_key.push(vec![rule]),
+            }
+        }
+        let lasts = |exemption: &&Exemption| exemption.end().is_none_or(|end| now < end);
+        let exemptions = rules.exemptions.iter().filter(|exemption| exemption.covers(target)).filter(lasts);
+        Self {
+            rules,
+            now,
+            next_change: None,
+            by_key,
+            exemptions: exemptions.collect(),
+            hints: Hints::new(&rules.required_tags),
+            asked: Vec::new(),
+            required: Arc::default(),
+        }
+    }
+
+    fn verdict(&mut self, resource: &'a Resource) -> Verdict {
+        let mut violations = self.missing_and_wrong(resource);
+        if !rules::is_deleting(resource) {
+            self.add_unwanted(resource, &mut violations);
+        }
         for violation in &mut violations {
             violation.exemption = self.exemption(resource, &violation.key);
         }
@@ -170,40 +204,44 @@ impl Judge<'_> {
         Verdict { state, violations, pending_until, required: Arc::clone(&self.required) }
     }
 
-    fn violations(&mut self, resource: &Resource) -> Vec<Violation> {
-        let rules = self.rules;
-        let mut required = Vec::new();
+    /// Of each required key the first rule that applies counts.
+    fn missing_and_wrong(&mut self, resource: &'a Resource) -> Vec<Violation> {
+        let Self { by_key, hints, asked, required, .. } = self;
+        let applies = |(_, rule): &&(usize, &RequiredTag)| rule.applies_to.holds(resource);
+        asked.clear();
+        asked.extend(by_key.iter().filter_map(|same| same.iter().find(applies)));
+        if !asked.iter().map(|(_, rule)| &rule.key).eq(required.iter()) {
+            *required = asked.iter().map(|(_, rule)| Arc::clone(&rule.key)).collect();
+        }
         let mut violations = Vec::new();
-        for rule in &rules.required_tags {
-            if required.contains(&&rule.key) || !rule.applies_to.holds(self.target, resource) {
-                continue;
+        let mut near_misses = None;
+        for (place, rule) in asked {
+            let Some(reason) = broken(rule, resource) else { continue };
+            let mut violation = Violation::of(&rule.key, reason);
+            if reason == Reason::Missing {
+                let near_misses = near_misses.get_or_insert_with(|| hints.near_misses(&resource.tags));
+                violation.hint = near_misses.hint(*place);
             }
-            required.push(&rule.key);
-            violations.extend(broken(rule, rules, resource));
-        }
-        if !required.iter().copied().eq(self.required.iter()) {
-            self.required = required.into_iter().cloned().collect();
-        }
-        if !rules::is_deleting(resource) {
-            for rule in rules.forbidden_tags.iter().filter(|rule| rule.is_broken_by(&resource.tags)) {
-                let violation = Violation::of(&rule.written, Reason::Forbidden);
-                if !violations.contains(&violation) {
-                    violations.push(violation);
-                }
-            }
-            if rules.max_tags.is_some_and(|most| resource.tags.len() > most) {
-                violations.push(Violation::of(&EVERY_KEY.into(), Reason::TooManyTags));
-            }
+            violations.push(violation);
         }
         violations
     }
 
+    fn add_unwanted(&self, resource: &Resource, violations: &mut Vec<Violation>) {
+        for rule in self.rules.forbidden_tags.iter().filter(|rule| rule.is_broken_by(&resource.tags)) {
+            let violation = Violation::of(&rule.written, Reason::Forbidden);
+            if !violations.contains(&violation) {
+                violations.push(violation);
+            }
+        }
+        if self.rules.max_tags.is_some_and(|most| resource.tags.len() > most) {
+            violations.push(Violation::of(&EVERY_KEY.into(), Reason::TooManyTags));
+        }
+    }
+
     /// The first exemption that holds now. Its end is a change.
     fn exemption(&mut self, resource: &Resource, key: &str) -> Option<Exempted> {
-        let covers = |exemption: &&Exemption| {
-            exemption.end().is_none_or(|end| self.now < end) && exemption.covers(self.target, resource, key)
-        };
-        let exemption = self.rules.exemptions.iter().find(covers)?;
+        let exemption = *self.exemptions.iter().find(|exemption| exemption.holds(resource, key))?;
         self.changes_at(exemption.end());
         Some(Exempted { reason: Arc::clone(&exemption.reason), until: exemption.until })
     }
@@ -218,18 +256,14 @@ impl Judge<'_> {
     }
 }
 
-fn broken(rule: &RequiredTag, rules: &Rules, resource: &Resource) -> Option<Violation> {
-    let reason = match rule.value(&resource.tags) {
-        None => Reason::Missing,
-        Some("") => Reason::Empty,
-        Some(value) if !rule.allows(value) => Reason::InvalidValue,
-        Some(_) => return None,
-    };
-    let mut violation = Violation::of(&rule.key, reason);
-    if reason == Reason::Missing {
-        violation.hint = hint::hint(rule, rules, &resource.tags);
+/// How a resource breaks a rule.
+fn broken(rule: &RequiredTag, resource: &Resource) -> Option<Reason> {
+    match rule.value(&resource.tags) {
+        None => Some(Reason::Missing),
+        Some("") => Some(Reason::Empty),
+        Some(value) if !rule.allows(value) => Some(Reason::InvalidValue),
+        Some(_) => None,
     }
-    Some(violation)
 }
 
 impl Violation {

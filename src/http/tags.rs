@@ -11,7 +11,7 @@ use super::answer::{Answer, Content, JSON, coded, not_acceptable, not_written};
 use super::query::{self, BadQuery};
 use super::site::Site;
 use crate::exposition::Block;
-use crate::inventory::{Resource, Tags, Target};
+use crate::inventory::{Resource, Target};
 use crate::policy::{State, Verdict};
 use crate::publisher::{Published, Shown};
 use crate::snapshot::{ResourceRow, Snapshot, TargetRow};
@@ -147,18 +147,9 @@ impl Filter {
         fits(&self.resource_id, &resource.id)
             && fits(&self.resource_group_id, &resource.resource_group_id)
             && fits(&self.state, verdict.state.name())
-            && self.tags.iter().all(|wanted| has_tag(&resource.tags, wanted))
+            && self.tags.iter().all(|wanted| resource.tags.has(wanted))
             && self.missing.iter().all(|key| resource.tags.get(key).is_none())
     }
-}
-
-/// Whether `wanted` is a key, or a key, `=` and its value; both may hold more of `=`.
-fn has_tag(tags: &Tags, wanted: &str) -> bool {
-    tags.iter().any(|(key, value)| match wanted.strip_prefix(&**key) {
-        Some("") => true,
-        Some(rest) => rest.strip_prefix('=') == Some(value),
-        None => false,
-    })
 }
 
 fn state(text: String) -> Result<String, BadQuery> {

@@ -16,6 +16,15 @@ impl Tags {
         Some(&self.0[found].1)
     }
 
+    /// Whether there is a tag `wanted`: its key, or its key, `=` and its value. Both may hold more of `=`.
+    pub fn has(&self, wanted: &str) -> bool {
+        self.iter().any(|(key, value)| match wanted.strip_prefix(&**key) {
+            Some("") => true,
+            Some(rest) => rest.strip_prefix('=') == Some(value),
+            None => false,
+        })
+    }
+
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Arc<str>)> {
         self.0.iter().map(|(key, value)| (key, value))
     }

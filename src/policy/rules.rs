@@ -66,8 +66,8 @@ pub struct Exemption {
     pub account: Option<GlobSet>,
     pub region: Option<GlobSet>,
     pub product: Option<GlobSet>,
-    /// A tag of the resource: its key, and its value where that matters.
-    pub tag: Option<(String, Option<String>)>,
+    /// A tag of the resource: its key, or its key, `=` and its value.
+    pub tag: Option<String>,
     /// The rules' keys; none = every rule.
     pub keys: Vec<String>,
     pub reason: Arc<str>,
@@ -76,7 +76,7 @@ pub struct Exemption {
 }
 
 /// The status of a resource that is on its way out.
-const DELETING: &str = "DELETING";
+pub const DELETING: &str = "DELETING";
 
 impl RequiredTag {
     /// A rule that asks for `key` of every resource, with any value.
@@ -108,33 +108,36 @@ impl ForbiddenTag {
 }
 
 impl Scope {
-    pub fn holds(&self, target: &Target, resource: &Resource) -> bool {
+    /// Whether it holds for some resource of `target`.
+    pub fn covers(&self, target: &Target) -> bool {
+        fits(&self.accounts, &target.account)
+            && fits(&self.regions, &target.region_id)
+            && fits(&self.products, &target.product)
+    }
+
+    /// Whether it holds for a resource of a target that it covers.
+    pub fn holds(&self, resource: &Resource) -> bool {
         let status = match &self.status {
             Some(globs) => globs.is_match(&*resource.status),
             None => !is_deleting(resource),
         };
-        status
-            && fits(&self.accounts, &target.account)
-            && fits(&self.regions, &target.region_id)
-            && fits(&self.products, &target.product)
-            && fits(&self.resource_groups, &resource.resource_group_id)
-            && fits(&self.name, &resource.name)
+        status && fits(&self.resource_groups, &resource.resource_group_id) && fits(&self.name, &resource.name)
     }
 }
 
 impl Exemption {
-    /// Whether it covers the rule `key` for a resource, as long as it lasts.
-    pub fn covers(&self, target: &Target, resource: &Resource, key: &str) -> bool {
-        let has_tag = |(key, value): &(String, Option<String>)| {
-            let found = resource.tags.get(key);
-            found.is_some_and(|found| value.as_ref().is_none_or(|value| value == found))
-        };
-        (self.keys.is_empty() || self.keys.iter().any(|covered| covered == key))
-            && fits(&self.resource_id, &resource.id)
-            && fits(&self.account, &target.account)
+    /// Whether it holds for some resource of `target`, as long as it lasts.
+    pub fn covers(&self, target: &Target) -> bool {
+        fits(&self.account, &target.account)
             && fits(&self.region, &target.region_id)
             && fits(&self.product, &target.product)
-            && self.tag.as_ref().is_none_or(has_tag)
+    }
+
+    /// Whether it holds for the rule `key` and a resource of a target that it covers.
+    pub fn holds(&self, resource: &Resource, key: &str) -> bool {
+        (self.keys.is_empty() || self.keys.iter().any(|covered| covered == key))
+            && fits(&self.resource_id, &resource.id)
+            && self.tag.as_ref().is_none_or(|tag| resource.tags.has(tag))
     }
 
     /// The first moment at which it does not hold any more: 24:00 UTC of its last day.

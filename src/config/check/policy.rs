@@ -150,7 +150,7 @@ fn exemption(checker: &mut Checker<'_>, path: &str, file: file::Exemption, known
     let (resource_id, account) = (globs("resource_id", file.resource_id), globs("account", file.account));
     let (region, product) = (globs("region", file.region), globs("product", file.product));
     let until = Some(file.until).filter(|text| !text.is_empty()).and_then(|text| day(checker, path, &text));
-    let (keys, reason, tag) = (file.keys, file.reason.into(), tag(&file.tag));
+    let (keys, reason, tag) = (file.keys, file.reason.into(), Some(file.tag).filter(|tag| !tag.is_empty()));
     Exemption { resource_id, account, region, product, tag, keys, reason, until }
 }
 
@@ -159,13 +159,4 @@ fn day(checker: &mut Checker<'_>, path: &str, text: &str) -> Option<Date> {
     let day = text.parse().ok().filter(|_| is_day);
     checker.unless(day.is_some(), &format!("{path}.until"), "is no day such as 2027-01-31");
     day
-}
-
-/// `key`, or `key=value`.
-fn tag(text: &str) -> Option<(String, Option<String>)> {
-    match text.split_once('=') {
-        _ if text.is_empty() => None,
-        Some((key, value)) => Some((key.to_owned(), Some(value.to_owned()))),
-        None => Some((text.to_owned(), None)),
-    }
 }
