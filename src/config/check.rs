@@ -17,7 +17,7 @@ pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Prob
     let api = api(&mut checker, file.api);
     let accounts = accounts::accounts(&mut checker, file.accounts, &collect);
     let system_keys = Arc::new(checker.globs("metrics.exclude_keys", &file.metrics.exclude_keys));
-    let (tag_labels, rollup_labels) = labels::labels(&mut checker, &file.metrics, &file.policy);
+    let (tag_labels, rollup_labels) = labels::labels(&mut checker, &file.metrics, &file.policy, &system_keys);
     let options = Options {
         tag_labels,
         rollup_labels,

@@ -27,9 +27,9 @@ impl Checker<'_> {
     pub fn globs(&mut self, path: &str, patterns: &[String]) -> GlobSet {
         let mut set = GlobSetBuilder::new();
         for (index, pattern) in patterns.iter().enumerate() {
-            match Glob::new(pattern) {
+            match glob(pattern) {
                 Ok(glob) => _ = set.add(glob),
-                Err(error) => self.wrong(format!("{path}[{index}]"), error.kind().to_string()),
+                Err(problem) => self.wrong(format!("{path}[{index}]"), problem),
             }
         }
         set.build().unwrap_or_else(|error| {
@@ -51,12 +51,21 @@ impl Checker<'_> {
 
     /// A single glob, whose key path is that of the value.
     pub fn globs_at(&mut self, path: &str, pattern: &str) -> GlobSet {
-        match Glob::new(pattern).and_then(|glob| GlobSetBuilder::new().add(glob).build()) {
-            Ok(globs) => globs,
-            Err(error) => {
-                self.wrong(path, error.kind().to_string());
-                GlobSet::empty()
-            }
-        }
+        let globs = glob(pattern).and_then(|glob| {
+            GlobSetBuilder::new().add(glob).build().map_err(|error| error.kind().to_string())
+        });
+        globs.unwrap_or_else(|problem| {
+            self.wrong(path, problem);
+            GlobSet::empty()
+        })
     }
+}
+
+/// A glob, or what is wrong with it. `[…]` stands for one byte, so a class with longer characters would fit nothing.
+fn glob(pattern: &str) -> Result<Glob, String> {
+    let class = |rest: &str| rest.split(']').next().is_some_and(|class| !class.is_ascii());
+    if pattern.split('[').skip(1).any(class) {
+        return Err("has other than ASCII characters in […]: use {…,…}".to_owned());
+    }
+    Glob::new(pattern).map_err(|error| error.kind().to_string())
 }

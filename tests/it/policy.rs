@@ -66,10 +66,10 @@ fn at() -> String {
 }
 
 /// A policy as a user writes it.
-fn rules(policy: &str) -> Rules {
+fn rules(path: &Path, policy: &str) -> Rules {
     let account = "[[accounts]]\nname = \"prod\"\nregions = [\"cn-hangzhou\"]\n";
-    let file = Some(("policy".to_owned(), format!("{policy}\n{account}")));
-    load(&Sources { file, ..Sources::default() }).unwrap().rules
+    let file = Some((path.display().to_string(), format!("{policy}\n{account}")));
+    load(&Sources { file, ..Sources::default() }).unwrap_or_else(|problems| panic!("{problems}")).rules
 }
 
 impl Case {
@@ -117,7 +117,7 @@ fn each_policy_case_comes_to_what_it_says() {
         let path = file.unwrap().path();
         let all: Cases = toml::from_str(&std::fs::read_to_string(&path).unwrap())
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let rules = rules(&all.policy);
+        let rules = rules(&path, &all.policy);
         for case in &all.case {
             cases += 1;
             let (told, next) = case.judged(&rules);
@@ -138,7 +138,7 @@ fn each_policy_case_comes_to_what_it_says() {
 fn every_mistake_in_a_policy_is_told_with_its_key_path() {
     let mistakes = r#"
         [policy]
-        rollup_tags = ["a-b", "a_b", ""]
+        rollup_tags = ["a-b", "a_b", "", "a-b", "acs:x", "负责人"]
         [[policy.required_tags]]
         key = ""
         [[policy.required_tags]]
@@ -163,6 +163,17 @@ fn every_mistake_in_a_policy_is_told_with_its_key_path() {
         applies_to = { accounts = "prod", regions = "cn-*", name = "x" }
         [[policy.required_tags]]
         key = "acs:x"
+        aliases = ["aliyun-x"]
+        [[policy.required_tags]]
+        key = "zone"
+        pattern = "a)|(b"
+        applies_to = { regions = [], name = "", status = "[甲乙]*" }
+        [[policy.required_tags]]
+        key = "zone"
+        applies_to = { regions = "cn-*" }
+        [[policy.required_tags]]
+        key = "zone"
+        applies_to = { regions = ["cn-hangzhou", "cn-b*"], status = "RUNNING" }
         [[policy.forbidden_tags]]
         key = ""
         [[policy.forbidden_tags]]
@@ -177,6 +188,12 @@ fn every_mistake_in_a_policy_is_told_with_its_key_path() {
         [[policy.exemptions]]
         resource_id = "hb["
         until = "tomorrow"
+        [[policy.exemptions]]
+        account = ""
+        tag = "=x"
+        [[policy.exemptions]]
+        region = []
+        tag = "acs:x=y"
         [[accounts]]
         name = "prod"
         regions = ["cn-hangzhou"]"#;
@@ -185,8 +202,11 @@ fn every_mistake_in_a_policy_is_told_with_its_key_path() {
     for expected in [
         "policy.rollup_tags[1]: \"a-b\" and \"a_b\" both become the label tag_a_b",
         "policy.rollup_tags[2]: the key is empty",
+        "policy.rollup_tags[3]: is there twice",
+        "policy.rollup_tags[4]: is excluded by metrics.exclude_keys",
+        "policy.rollup_tags[5]: the key \"负责人\" has no letter: give it a label in metrics.tag_labels",
         "policy.required_tags[0].key: is empty",
-        "policy.required_tags[1].pattern: is no regular expression: unclosed group",
+        "policy.required_tags[1].pattern: is no regular expression: unclosed group, at character 2",
         "policy.required_tags[2]: is never reached: policy.required_tags[1] has the same key",
         "policy.required_tags[3].aliases[1]: \"owner\" is a spelling of \"owner\" too",
         "policy.required_tags[3].aliases[2]: is a spelling of this rule already",
@@ -201,6 +221,11 @@ fn every_mistake_in_a_policy_is_told_with_its_key_path() {
         "policy.required_tags[5]: is never reached: policy.required_tags[4] has the same key",
         "policy.required_tags[5]: a label has A-Z a-z 0-9 and _ only",
         "policy.required_tags[6].key: is excluded by metrics.exclude_keys",
+        "policy.required_tags[6].aliases[0]: is excluded by metrics.exclude_keys",
+        "policy.required_tags[7].pattern: is no regular expression: unopened group, at character 2",
+        "policy.required_tags[7].applies_to.regions: is empty: leave it out",
+        "policy.required_tags[7].applies_to.status[0]: has other than ASCII characters in […]",
+        "policy.required_tags[9]: is never reached: policy.required_tags[8] has the same key",
         "policy.forbidden_tags[0].key: is empty",
         "policy.forbidden_tags[1].key: ",
         "policy.max_tags.limit: must be 1 to 1000",
@@ -209,6 +234,10 @@ fn every_mistake_in_a_policy_is_told_with_its_key_path() {
         "policy.exemptions[1].until: is no day such as 2027-01-31",
         "policy.exemptions[2].resource_id[0]: ",
         "policy.exemptions[2].until: is no day such as 2027-01-31",
+        "policy.exemptions[3].account: holds an empty glob",
+        "policy.exemptions[3].tag: has no key before its =",
+        "policy.exemptions[4].region: is empty: leave it out",
+        "policy.exemptions[4].tag: is excluded by metrics.exclude_keys",
     ] {
         assert!(report.contains(&format!("policy.toml: {expected}")), "{expected} is not in:\n{report}");
     }
@@ -233,4 +262,23 @@ fn uncommented(line: &str) -> &str {
         text.starts_with('[') || text.split_once(" = ").is_some_and(|(key, _)| is_key(key.trim_end()))
     };
     line.strip_prefix("# ").filter(is_toml).unwrap_or(line)
+}
+
+#[test]
+fn a_rollup_tag_has_the_label_of_its_rule_or_that_of_the_wide_metric() {
+    let text = r#"
+        [metrics]
+        tag_labels = [{ key = "负责人", label = "owner_zh" }]
+        [policy]
+        rollup_tags = ["负责人", "cost-center"]
+        [[policy.required_tags]]
+        key = "cost-center"
+        label = "cost"
+        [[accounts]]
+        name = "prod"
+        regions = ["cn-hangzhou"]"#;
+    let file = Some(("policy.toml".to_owned(), text.to_owned()));
+    let options = load(&Sources { file, ..Sources::default() }).unwrap().options;
+    let names: Vec<_> = options.rollup_labels.iter().map(|label| label.name.as_str()).collect();
+    assert_eq!(names, ["tag_cost", "tag_owner_zh"]);
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use globset::GlobSet;
+
 use super::{Checker, file};
 use crate::exposition::TagLabel;
 use crate::exposition::labels::{is_label_part, label_name};
@@ -15,24 +17,35 @@ pub(super) fn labels(
     checker: &mut Checker<'_>,
     metrics: &file::Metrics,
     policy: &file::Policy,
+    system_keys: &GlobSet,
 ) -> (Vec<TagLabel>, Vec<TagLabel>) {
     let rules = &policy.required_tags;
     let (mut wide, mut rollup) = (Labels::default(), Labels::default());
     for (index, label) in metrics.tag_labels.iter().enumerate() {
-        let (key, label) = match label {
-            file::TagLabel::Key(key) => (key, ""),
-            file::TagLabel::Labelled { key, label } => (key, label.as_str()),
-        };
+        let (key, label) = written(label);
         wide.add(checker, &format!("metrics.tag_labels[{index}]"), key, label);
     }
     for (index, rule) in rules.iter().enumerate() {
         wide.add(checker, &format!("policy.required_tags[{index}]"), &rule.key, &rule.label);
     }
     for (index, key) in policy.rollup_tags.iter().enumerate() {
-        let label = rules.iter().find(|rule| rule.key == *key).map_or("", |rule| &*rule.label);
-        rollup.add(checker, &format!("policy.rollup_tags[{index}]"), key, label);
+        let path = format!("policy.rollup_tags[{index}]");
+        checker.unless(!policy.rollup_tags[..index].contains(key), &path, "is there twice");
+        checker.unless(!system_keys.is_match(key), &path, "is excluded by metrics.exclude_keys");
+        let of_its_rule = rules.iter().find(|rule| rule.key == *key).map(|rule| &*rule.label);
+        let given = || metrics.tag_labels.iter().map(written).find(|(other, _)| other == key);
+        let label = of_its_rule.or_else(|| given().map(|(_, label)| label)).unwrap_or_default();
+        rollup.add(checker, &path, key, label);
     }
     (wide.with_aliases(rules), rollup.with_aliases(rules))
+}
+
+/// The key, and the label that was written beside it.
+fn written(label: &file::TagLabel) -> (&str, &str) {
+    match label {
+        file::TagLabel::Key(key) => (key, ""),
+        file::TagLabel::Labelled { key, label } => (key, label),
+    }
 }
 
 impl<'a> Labels<'a> {
@@ -44,7 +57,10 @@ impl<'a> Labels<'a> {
         checker.unless(label.is_empty() || is_label_part(label), path, "a label has A-Z a-z 0-9 and _ only");
         let name = if label.is_empty() { label_name(key) } else { Some(format!("tag_{label}")) };
         let Some(name) = name else {
-            return checker.wrong(path, format!("the key {key:?} needs a label: it has no letter"));
+            return checker.wrong(
+                path,
+                format!("the key {key:?} has no letter: give it a label in metrics.tag_labels or its rule"),
+            );
         };
         match self.0.get(&name) {
             Some(other) if *other != key => {

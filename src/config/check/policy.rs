@@ -4,23 +4,26 @@ use std::collections::BTreeMap;
 
 use globset::GlobSet;
 use jiff::civil::Date;
-use regex::{Regex, RegexBuilder};
 
 use super::{Checker, file};
 use crate::policy::{EVERY_KEY, Exemption, ForbiddenTag, RequiredTag, Rules, Scope};
 
-/// Of a compiled pattern, in bytes.
-const LARGEST_PATTERN: usize = 1 << 20;
+mod pattern;
+mod reach;
+
 const MOST_TAGS: usize = 1000;
+const EXCLUDED: &str = "is excluded by metrics.exclude_keys";
 
 pub(super) fn rules(checker: &mut Checker<'_>, policy: file::Policy, system_keys: &GlobSet) -> Rules {
     let file::Policy { grace_period, required_tags, forbidden_tags, max_tags, exemptions, .. } = policy;
     spellings(checker, &required_tags);
     for (index, rule) in required_tags.iter().enumerate() {
         let path = format!("policy.required_tags[{index}]");
-        let excluded = system_keys.is_match(&rule.key);
-        checker.unless(!excluded, &format!("{path}.key"), "is excluded by metrics.exclude_keys");
-        if let Some(before) = required_tags[..index].iter().position(|before| hides(before, rule)) {
+        checker.unless(!system_keys.is_match(&rule.key), &format!("{path}.key"), EXCLUDED);
+        for (index, alias) in rule.aliases.iter().enumerate() {
+            checker.unless(!system_keys.is_match(alias), &format!("{path}.aliases[{index}]"), EXCLUDED);
+        }
+        if let Some(before) = required_tags[..index].iter().position(|before| reach::hides(before, rule)) {
             let text = format!(
                 "is never reached: policy.required_tags[{before}] has the same key and applies to all that \
                  this one applies to"
@@ -36,15 +39,22 @@ pub(super) fn rules(checker: &mut Checker<'_>, policy: file::Policy, system_keys
     let mut keys: Vec<_> = required_tags.iter().map(|rule| rule.key.to_string()).collect();
     keys.extend(forbidden_tags.iter().map(|rule| rule.written.to_string()));
     keys.extend(most.map(|_| EVERY_KEY.to_owned()));
-    let exemptions = checker
-        .each("policy.exemptions", exemptions, |checker, path, file| exemption(checker, path, file, &keys));
+    let exemptions = checker.each("policy.exemptions", exemptions, |checker, path, file| {
+        let key = file.tag.split('=').next().unwrap_or_default();
+        let keyless = key.is_empty() && !file.tag.is_empty();
+        checker.unless(!keyless, &format!("{path}.tag"), "has no key before its =");
+        checker.unless(!system_keys.is_match(key), &format!("{path}.tag"), EXCLUDED);
+        exemption(checker, path, file, &keys)
+    });
     let grace_period = grace_period.0;
     Rules { required_tags, forbidden_tags, max_tags: most, exemptions, grace_period }
 }
 
 fn required_tag(checker: &mut Checker<'_>, path: &str, file: file::RequiredTag) -> RequiredTag {
     checker.unless(!file.key.is_empty(), &format!("{path}.key"), "is empty");
-    let pattern = pattern(checker, &format!("{path}.pattern"), &file.pattern);
+    let pattern = Some(file.pattern).filter(|text| !text.is_empty()).and_then(|text| {
+        pattern::compiled(&text).map_err(|problem| checker.wrong(format!("{path}.pattern"), problem)).ok()
+    });
     for (index, value) in file.values.iter().enumerate() {
         let path = format!("{path}.values[{index}]");
         checker.unless(!value.is_empty(), &path, "is empty, and an empty value never counts");
@@ -53,35 +63,31 @@ fn required_tag(checker: &mut Checker<'_>, path: &str, file: file::RequiredTag) 
         checker.unless(possible, &path, "can never count: the pattern does not allow it");
     }
     let scope = file.applies_to;
-    let mut globs = |name: &str, globs: Option<file::Globs>| {
-        globs.map(|globs| checker.globs(&format!("{path}.applies_to.{name}"), globs.as_slice()))
-    };
+    let at = |name| format!("{path}.applies_to.{name}");
     let applies_to = Scope {
-        accounts: globs("accounts", scope.accounts),
-        regions: globs("regions", scope.regions),
-        products: globs("products", scope.products),
-        resource_groups: globs("resource_groups", scope.resource_groups),
-        name: globs("name", scope.name),
-        status: globs("status", scope.status),
+        accounts: names(checker, &at("accounts"), scope.accounts),
+        regions: names(checker, &at("regions"), scope.regions),
+        products: names(checker, &at("products"), scope.products),
+        resource_groups: globs(checker, &at("resource_groups"), scope.resource_groups),
+        name: globs(checker, &at("name"), scope.name),
+        status: globs(checker, &at("status"), scope.status),
     };
     let aliases = file.aliases.iter().map(|alias| alias.as_str().into()).collect();
     RequiredTag { key: file.key.into(), aliases, values: file.values, pattern, applies_to }
 }
 
-/// A pattern for whole values.
-fn pattern(checker: &mut Checker<'_>, path: &str, text: &str) -> Option<Regex> {
-    if text.is_empty() {
-        return None;
-    }
-    let whole = RegexBuilder::new(&format!(r"\A(?:{text})\z")).size_limit(LARGEST_PATTERN).build();
-    whole.map_err(|error| checker.wrong(path, reason(&error))).ok()
+/// The globs of a scope or an exemption. A list without globs, which would fit nothing, is a slip.
+fn globs(checker: &mut Checker<'_>, path: &str, globs: Option<file::Globs>) -> Option<GlobSet> {
+    let globs = globs?;
+    checker.unless(!globs.as_slice().is_empty(), path, "is empty: leave it out, or name what it is for");
+    Some(checker.globs(path, globs.as_slice()))
 }
 
-/// The last line of a message that draws the pattern.
-fn reason(error: &regex::Error) -> String {
-    let text = error.to_string();
-    let last = text.lines().last().unwrap_or_default();
-    format!("is no regular expression: {}", last.trim_start_matches("error: "))
+/// The same for what is never empty.
+fn names(checker: &mut Checker<'_>, path: &str, names: Option<file::Globs>) -> Option<GlobSet> {
+    let empty = names.iter().flat_map(|names| names.as_slice()).any(String::is_empty);
+    checker.unless(!empty, path, "holds an empty glob, which fits nothing");
+    globs(checker, path, names)
 }
 
 /// Each spelling belongs to one key.
@@ -101,27 +107,6 @@ fn spellings(checker: &mut Checker<'_>, rules: &[file::RequiredTag]) {
             }
         }
     }
-}
-
-/// Whether `before` has the key of `rule`, and applies wherever that does.
-fn hides(before: &file::RequiredTag, rule: &file::RequiredTag) -> bool {
-    let (wide, narrow) = (&before.applies_to, &rule.applies_to);
-    let covers = |wide: &Option<file::Globs>, narrow: &Option<file::Globs>| {
-        let Some(wide) = wide.as_ref().map(file::Globs::as_slice) else { return true };
-        let narrow = narrow.as_ref().map_or(&[][..], file::Globs::as_slice);
-        let all = wide.iter().any(|glob| glob == "*");
-        all || (!narrow.is_empty() && narrow.iter().all(|glob| wide.contains(glob)))
-    };
-    // No status is every one but DELETING.
-    let status = (wide.status.is_none() && narrow.status.is_none())
-        || (wide.status.is_some() && covers(&wide.status, &narrow.status));
-    before.key == rule.key
-        && status
-        && covers(&wide.accounts, &narrow.accounts)
-        && covers(&wide.regions, &narrow.regions)
-        && covers(&wide.products, &narrow.products)
-        && covers(&wide.resource_groups, &narrow.resource_groups)
-        && covers(&wide.name, &narrow.name)
 }
 
 fn forbidden_tag(checker: &mut Checker<'_>, path: &str, file: file::ForbiddenTag) -> ForbiddenTag {
@@ -144,13 +129,16 @@ fn exemption(checker: &mut Checker<'_>, path: &str, file: file::Exemption, known
     for (index, key) in file.keys.iter().enumerate() {
         checker.unless(known.contains(key), &format!("{path}.keys[{index}]"), "is the key of no rule");
     }
-    let mut globs = |name: &str, globs: Option<file::Globs>| {
-        globs.map(|globs| checker.globs(&format!("{path}.{name}"), globs.as_slice()))
-    };
-    let (resource_id, account) = (globs("resource_id", file.resource_id), globs("account", file.account));
-    let (region, product) = (globs("region", file.region), globs("product", file.product));
+    let at = |name| format!("{path}.{name}");
+    let (resource_id, account, region, product) = (
+        names(checker, &at("resource_id"), file.resource_id),
+        names(checker, &at("account"), file.account),
+        names(checker, &at("region"), file.region),
+        names(checker, &at("product"), file.product),
+    );
     let until = Some(file.until).filter(|text| !text.is_empty()).and_then(|text| day(checker, path, &text));
-    let (keys, reason, tag) = (file.keys, file.reason.into(), Some(file.tag).filter(|tag| !tag.is_empty()));
+    let tag = Some(file.tag).filter(|tag| !tag.is_empty());
+    let (keys, reason) = (file.keys, file.reason.into());
     Exemption { resource_id, account, region, product, tag, keys, reason, until }
 }
 
