@@ -52,7 +52,9 @@ impl Exporter {
         std::thread::spawn(move || {
             lines.filter(|line| line.contains("WARN")).for_each(|line| println!("{line}"))
         });
-        Ok(Self { process, url, http: reqwest::Client::builder().no_proxy().build()? })
+        // Bytes are counted as they come.
+        let http = reqwest::Client::builder().no_proxy().no_gzip().build()?;
+        Ok(Self { process, url, http })
     }
 
     pub async fn get(&self, path: &str) -> reqwest::Result<String> {

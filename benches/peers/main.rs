@@ -57,26 +57,35 @@ async fn measure(table: &mut Table) -> anyhow::Result<()> {
     let bench =
         Bench { debs: path("BENCH_DEBS")?, python: path("BENCH_PYTHON")?, folder: tempfile::tempdir()? };
 
-    told("a few resources");
-    small::measure(&bench, table).await?;
+    if wanted("small") {
+        small::measure(&bench, table).await?;
+    }
     let cloud = SimulatedCloud::start(REGIONS, CLUSTERS, TAGS).await?;
-    told("rounds");
-    let rate = rounds::measure(&bench, &cloud, table).await?;
-    publication::measure(&cloud, table).await?;
-    told("the loop of an SDK");
-    sdk::measure(&bench, &cloud, rate, table).await?;
-
-    told("the exporter that is scraped");
+    if wanted("rounds") {
+        let rate = rounds::measure(&bench, &cloud, table).await?;
+        publication::measure(&cloud, table).await?;
+        sdk::measure(&bench, &cloud, rate, table).await?;
+    }
     let exporter = Exporter::start(&bench, &cloud, "1h").await?;
     exporter.until_collected(1, &cloud).await?;
-    told("nginx");
-    serving::beside_nginx(&bench, &exporter, table).await?;
-    told("slow clients");
-    slow::measure(&exporter, table).await?;
-    told("other exporters");
-    serving::beside_exporters(&bench, &exporter, table).await
+    if wanted("nginx") {
+        serving::beside_nginx(&bench, &exporter, table).await?;
+    }
+    if wanted("slow") {
+        slow::measure(&exporter, table).await?;
+    }
+    if wanted("exporters") {
+        serving::beside_exporters(&bench, &exporter, table).await?;
+    }
+    Ok(())
 }
 
-fn told(part: &str) {
-    println!("measures: {part}");
+/// Every part, or those that are named: `cargo bench --bench peers -- nginx slow`.
+fn wanted(part: &str) -> bool {
+    let named: Vec<_> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let wanted = named.is_empty() || named.iter().any(|name| name == part);
+    if wanted {
+        println!("measures: {part}");
+    }
+    wanted
 }

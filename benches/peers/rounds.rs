@@ -10,7 +10,7 @@ use crate::table::Table;
 use crate::{Bench, CLUSTERS, REGIONS, TAGS};
 
 /// Longer than a round takes, so that there is a pause between two.
-const INTERVAL: &str = "30s";
+const INTERVAL: &str = "1m";
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const SCRAPES: usize = 2;
 

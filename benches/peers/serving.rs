@@ -97,7 +97,6 @@ async fn of_peer(
 /// One scrape with gzip: how long it took, and its bytes.
 pub async fn scrape(http: &reqwest::Client, url: &str) -> anyhow::Result<(Duration, Vec<u8>)> {
     let clock = Instant::now();
-    // With this header of our own the client leaves the answer compressed.
     let request = http.get(url).header(ACCEPT_ENCODING, "gzip").timeout(LONGEST_SCRAPE);
     let answer = request.send().await?.error_for_status()?;
     let bytes = answer.bytes().await?;

@@ -1,10 +1,12 @@
 //! Clients that send or read a byte a second, and a normal one beside them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -33,12 +35,14 @@ pub async fn measure(exporter: &Exporter, table: &mut Table) -> anyhow::Result<(
     let (memory, files) = (exporter.process.megabytes()?, exporter.process.open_files()?);
     let address = exporter.url.trim_start_matches("http://").to_owned();
     let (mut readers, mut senders) = (JoinSet::new(), JoinSet::new());
+    let reading = Arc::new(Semaphore::new(0));
     let clock = Instant::now();
     for number in 0..READERS {
         // Every other one wants plain text, which is inflated for it.
         let coding = if number % 2 == 0 { "gzip" } else { "identity" };
-        readers.spawn(read_slowly(address.clone(), coding));
+        readers.spawn(read_slowly(address.clone(), coding, Arc::clone(&reading)));
     }
+    let _all = timeout(LONGEST_HEAD, reading.acquire_many(READERS as u32)).await??;
     for _ in 0..SENDERS {
         senders.spawn(send_slowly(address.clone()));
     }
@@ -102,13 +106,15 @@ async fn send_slowly(address: String) -> anyhow::Result<Duration> {
     Ok(clock.elapsed())
 }
 
-/// A reader with room for little, without end.
-async fn read_slowly(address: String, coding: &'static str) -> anyhow::Result<()> {
+/// A reader with room for little, without end. `reading` gets a permit for its first byte.
+async fn read_slowly(address: String, coding: &'static str, reading: Arc<Semaphore>) -> anyhow::Result<()> {
     let socket = TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(4096)?;
     let mut stream = socket.connect(address.parse()?).await?;
     let head = format!("GET /metrics HTTP/1.1\r\nhost: a\r\naccept-encoding: {coding}\r\n\r\n");
     stream.write_all(head.as_bytes()).await?;
+    stream.read_u8().await?;
+    reading.add_permits(1);
     loop {
         stream.read_u8().await?;
         sleep(SECOND).await;
