@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use backon::{ExponentialBuilder, Retryable as _};
 use serde_json::Value;
 use url::Url;
 
@@ -13,6 +12,7 @@ use crate::api::{AccessKey, ApiError, Call, ErrorKind, Signature, Signer, Stamp,
 use crate::credentials::Provider;
 use crate::instruments::ApiInstruments;
 use crate::limits::{Pace, Permits};
+use crate::retry::retried;
 
 /// Calls one product in one region for one account.
 pub struct Client {
@@ -34,9 +34,6 @@ pub struct Client {
 
 impl Client {
     /// Calls `action` until `decode` accepts an answer, the error is one that stays, or the attempts are used up.
-    ///
-    /// Between attempts it waits a random time below an exponentially growing bound ("full jitter"), or as long as
-    /// the cloud says.
     pub async fn call<T>(
         &self,
         action: &str,
@@ -45,12 +42,7 @@ impl Client {
     ) -> Result<T, ApiError> {
         let call =
             Call { product: &self.product, action, version: &self.version, region: &self.region, parameters };
-        (|| self.attempt(&call, &decode))
-            .retry(backoff(self.max_attempts))
-            .when(ApiError::is_transient)
-            .adjust(|error, bound| Some(error.retry_after().unwrap_or(jittered(bound?))))
-            .notify(|error, wait| tracing::debug!(%error, ?wait, "will try again"))
-            .await
+        retried(self.max_attempts, || self.attempt(&call, &decode)).await
     }
 
     /// One request, and one more with newer credentials where the cloud does not accept those that signed it.
@@ -98,18 +90,4 @@ impl Client {
         self.instruments.observe(call.action, started.elapsed(), result.as_ref().err());
         Ok((key, result))
     }
-}
-
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
-
-fn backoff(max_attempts: usize) -> ExponentialBuilder {
-    ExponentialBuilder::new()
-        .with_min_delay(FIRST_WAIT)
-        .with_max_delay(LONGEST_WAIT)
-        .with_max_times(max_attempts.saturating_sub(1))
-}
-
-fn jittered(bound: Duration) -> Duration {
-    bound.mul_f64(fastrand::f64())
 }

@@ -31,6 +31,7 @@ pub mod parts;
 pub mod policy;
 pub mod publisher;
 pub mod reload;
+pub mod retry;
 pub mod serve;
 pub mod shard;
 pub mod signals;

@@ -71,7 +71,7 @@ impl Parts {
                 permits: self.in_flight.permits("sts"),
                 http: self.http.clone(),
                 direct: direct.clone(),
-                signature: self.api.signature,
+                max_attempts: self.api.max_attempts,
                 endpoint: self.api.endpoint.clone(),
                 network: self.api.network,
                 region: account.regions.listed().first().cloned(),

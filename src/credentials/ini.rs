@@ -48,13 +48,15 @@ impl IniSection {
     }
 }
 
-/// The sections by name, or the place where the text is no INI.
+/// The sections by name, or the place where the text is no INI. Keys count in any case, as for Python.
 fn parsed(text: String) -> Result<HashMap<String, Keys>, String> {
     let mut ini = Ini::new_cs();
     ini.set_comment_symbols(&['#', ';']);
     ini.set_inline_comment_symbols(Some(&['#']));
     // The parser's text goes on with what it found.
-    ini.read(text).map_err(|error| error.split(':').next().unwrap_or_default().to_owned())
+    let sections = ini.read(text).map_err(|error| error.split(':').next().unwrap_or_default().to_owned())?;
+    let lower = |keys: Keys| keys.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value)).collect();
+    Ok(sections.into_iter().map(|(name, keys)| (name, lower(keys))).collect())
 }
 
 fn grant(keys: &Keys, around: &Surroundings) -> Result<Grant, Missed> {

@@ -73,10 +73,20 @@ impl Provider {
     /// The key to sign the next request with.
     ///
     /// Files are read for each request, so that a new key in one counts at once. Other credentials are kept until
-    /// they are due; who finds a refresh under way goes on with those that are valid, or waits for its outcome.
+    /// they are due; who finds a refresh under way goes on with those that are valid, or waits for its outcome. A file
+    /// that cannot be used any more ends no session before its time.
     pub async fn access_key(&self) -> Result<AccessKey, CredentialsError> {
         let asked = Instant::now();
-        let found = self.find().await?;
+        let found = match (self.find().await, self.valid_session()) {
+            (Ok(found), _) => found,
+            (Err(error), Some(key)) => {
+                if self.is_news(&error) {
+                    self.tell_old_one(&error);
+                }
+                return Ok(key);
+            }
+            (Err(error), None) => return Err(error),
+        };
         if let [(link, Grant::Key(key)), ..] = found.grants.as_slice() {
             self.found_key(*link);
             return Ok(key.clone());
@@ -100,8 +110,7 @@ impl Provider {
             (Some((at, _)), Some(key)) if at.elapsed() < PAUSE => Ok(key),
             (_, None) => self.refresh(found).await,
             (_, Some(key)) => Ok(self.refresh(found).await.unwrap_or_else(|error| {
-                let account = self.instruments.name();
-                tracing::warn!(account, "could not renew credentials, the old ones are still valid: {error}");
+                self.tell_old_one(&error);
                 key
             })),
         }
@@ -109,7 +118,8 @@ impl Provider {
 
     /// The key to sign a request with at once: asks nobody. `None` where the credentials have ended meanwhile.
     pub async fn at_hand(&self) -> Option<AccessKey> {
-        let found = self.find().await.ok()?;
+        let worked = self.kept().worked;
+        let Ok(found) = self.source.find(&self.files, worked).await else { return self.valid_session() };
         match found.grants.as_slice() {
             [(_, Grant::Key(key)), ..] => Some(key.clone()),
             _ => self.kept_key(&found, Timestamp::now()).map(|(key, _)| key),
@@ -148,6 +158,21 @@ impl Provider {
         id.filter(is_id).map(str::to_owned).ok_or(AccountIdError::NotThere)
     }
 
+    /// Whether nothing failed for a while. Every request reads the files, and one line for all is enough.
+    fn is_news(&self, error: &CredentialsError) -> bool {
+        let mut kept = self.kept();
+        let is_news = kept.failure.as_ref().is_none_or(|(at, _)| at.elapsed() >= PAUSE);
+        if is_news {
+            kept.failure = Some((Instant::now(), error.clone()));
+        }
+        is_news
+    }
+
+    fn tell_old_one(&self, error: &CredentialsError) {
+        let account = self.instruments.name();
+        tracing::warn!(account, "could not renew credentials, the old ones are still valid: {error}");
+    }
+
     async fn find(&self) -> Result<Found, CredentialsError> {
         let worked = self.kept().worked;
         self.source
@@ -171,6 +196,13 @@ impl Provider {
         for half in self.source.half_set() {
             tracing::warn!(account, "{half}: these variables were passed over");
         }
+    }
+
+    /// The key of a session that is valid, whatever the files say now.
+    fn valid_session(&self) -> Option<AccessKey> {
+        let kept = self.kept();
+        let session = kept.session.as_ref().filter(|session| session.is_valid(Timestamp::now()))?;
+        Some(session.credentials.key.clone())
     }
 
     /// The key of a valid session of one of the grants, and whether it is due.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use serde_json::Value;
+use url::Url;
 
 use super::error::{Missed, Reason};
 use crate::api::endpoint::{Network, sts_endpoint};
@@ -12,6 +13,7 @@ use crate::api::{
 };
 use crate::instruments::ApiInstruments;
 use crate::limits::Permits;
+use crate::retry::retried;
 
 /// The ways to STS, the metadata server and a credentials URI.
 pub struct Reach {
@@ -19,13 +21,14 @@ pub struct Reach {
     pub http: reqwest::Client,
     /// For what stands near.
     pub direct: reqwest::Client,
-    pub signature: Signature,
     /// A template for the URL of STS.
     pub endpoint: Option<String>,
     pub network: Network,
     /// The region whose STS is asked where the source names none and the network is a VPC.
     pub region: Option<String>,
     pub permits: Permits,
+    /// Attempts for one call to STS, the first included.
+    pub max_attempts: usize,
     pub instruments: ApiInstruments,
 }
 
@@ -42,7 +45,9 @@ const STS_VERSION: &str = "2015-04-01";
 const MOST: usize = 64 << 10;
 
 impl Reach {
-    /// One call to STS.
+    /// One call to STS, tried again where that may help.
+    ///
+    /// It is signed as version 1.0, whatever signs the other calls: so the official packages ask STS.
     pub async fn sts(
         &self,
         action: &str,
@@ -67,11 +72,20 @@ impl Reach {
         let endpoint = sts_endpoint(self.endpoint.as_deref(), network, region).map_err(|error| {
             call.error(ErrorKind::Transport { problem: format!("the URL of STS {error}") }, None)
         })?;
+        retried(self.max_attempts, || self.attempt(&endpoint, &call, key)).await
+    }
+
+    async fn attempt(
+        &self,
+        endpoint: &Url,
+        call: &Call<'_>,
+        key: Option<&AccessKey>,
+    ) -> Result<Value, ApiError> {
         let _permit = self.permits.acquire().await;
-        let signer = key.map_or(Signer::Nobody, |key| Signer::Key(key, self.signature));
+        let signer = key.map_or(Signer::Nobody, |key| Signer::Key(key, Signature::HmacSha1));
         let started = Instant::now();
-        let result = exchange(&self.http, &endpoint, &call, signer, &Stamp::fresh()).await;
-        self.instruments.observe(action, started.elapsed(), result.as_ref().err());
+        let result = exchange(&self.http, endpoint, call, signer, &Stamp::fresh()).await;
+        self.instruments.observe(call.action, started.elapsed(), result.as_ref().err());
         result
     }
 

@@ -16,6 +16,7 @@ mod program;
 mod promtool;
 mod regions;
 mod reload;
+mod renewal;
 mod restart;
 mod rotation;
 mod scrape;

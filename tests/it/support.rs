@@ -169,7 +169,7 @@ fn provider(instruments: &Instruments) -> Provider {
     let reach = Reach {
         http: http_client(LIMIT).unwrap(),
         direct: direct_client().unwrap(),
-        signature: Signature::HmacSha1,
+        max_attempts: 1,
         endpoint: None,
         network: Network::Public,
         region: None,
