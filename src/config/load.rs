@@ -119,24 +119,15 @@ fn problem(path: &Path, text: &str, taken: Option<Value>, sources: &Sources) -> 
 
 /// What is wrong with a value; one near credentials is not repeated.
 fn described(path: &str, text: &str, taken: Option<&Value>) -> String {
+    let text = text.split(" for key `").next().unwrap_or(text);
     if text.contains("unknown field") {
         let expected = text.split_once("expected").map(|(_, names)| names.trim());
-        return match (not_yet(path), expected) {
-            (true, _) => "this version does not support this key yet".to_owned(),
-            (false, Some(names)) => format!("unknown key, expected {names}"),
-            (false, None) => "unknown key".to_owned(),
-        };
+        return expected.map_or("unknown key".to_owned(), |names| format!("unknown key, expected {names}"));
     }
     if path.contains("credentials") || taken.is_none() {
         return "is not of the right type".to_owned();
     }
-    text.split(" for key `").next().unwrap_or(text).to_owned()
-}
-
-/// Keys that are documented and come in a later version.
-fn not_yet(path: &str) -> bool {
-    const LATER: &[&str] = &[];
-    LATER.contains(&path)
+    text.to_owned()
 }
 
 #[cfg(test)]
