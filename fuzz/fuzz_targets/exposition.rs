@@ -7,6 +7,7 @@ use alicloud_tag_exporter::exposition::{Options, Plain};
 use alicloud_tag_exporter::history::History;
 use alicloud_tag_exporter::instruments::Instruments;
 use alicloud_tag_exporter::inventory::Target;
+use alicloud_tag_exporter::policy::Rules;
 use alicloud_tag_exporter::publisher::{Settings, now};
 use alicloud_tag_exporter_fuzz::{outcome, publisher, resource};
 use globset::{Glob, GlobSet};
@@ -34,7 +35,7 @@ fn rendered(account: &str, id: &str, name: &str, key: &str, value: &str) -> Stri
     let include_keys = GlobSet::builder().add(Glob::new("*").expect("a glob")).build().expect("a set");
     let options = Options { resource_tag: true, include_keys, max_series: 1, ..Options::default() };
     let settings =
-        Settings { options, max_staleness: std::time::Duration::from_secs(3600), ..Settings::default() };
+        Settings { rules: Rules::default(), options, max_staleness: std::time::Duration::from_secs(3600) };
     let target = Target::new(account, "r", "hbase");
     let history = History::in_memory(Instruments::new().expect("instruments")).expect("a history in memory");
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");

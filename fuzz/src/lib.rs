@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use alicloud_tag_exporter::exposition::Options;
 use alicloud_tag_exporter::history::{History, Recalled};
 use alicloud_tag_exporter::http::{Pages, Site};
 use alicloud_tag_exporter::instruments::Instruments;
 use alicloud_tag_exporter::inventory::{Listing, Outcome, Resource, Tags, Target};
+use alicloud_tag_exporter::policy::Rules;
 use alicloud_tag_exporter::publisher::{Publisher, Settings, now};
 use alicloud_tag_exporter::web::Web;
 use bytes::Bytes;
@@ -46,7 +48,8 @@ async fn site() -> Site {
     let instruments = Instruments::new().expect("instruments");
     let history = History::in_memory(instruments.clone()).expect("a history in memory");
     let targets = ["r1", "r2"].map(|region| Target::new("a", region, "hbase"));
-    let settings = Settings { max_staleness: Duration::from_secs(3600), ..Settings::default() };
+    let (rules, options) = (Rules::default(), Options::default());
+    let settings = Settings { rules, options, max_staleness: Duration::from_secs(3600) };
     let mut publisher = publisher(settings, history.clone(), &targets);
     // The second listing makes changes.
     for resources in [0, 5] {
@@ -65,6 +68,7 @@ async fn site() -> Site {
         pages: Pages::default(),
         web: watch::channel(Arc::new(Web::default())).1,
         health_without_auth: true,
+        reloads: None,
     }
 }
 
