@@ -30,7 +30,10 @@ async fn a_busy_sts_is_asked_again_by_the_older_signature_and_nothing_fails() {
     let config = config.replace("max_attempts = 1", "max_attempts = 3, signature = \"acs3-hmac-sha256\"");
     let program = Program::start(folder.path(), &config).await;
     // The first answer, with a session, did not arrive.
-    until(&cloud, |state| signed_by(state, "STS.sim0002") > 0).await;
+    until(&cloud, |state| {
+        signed_by(state, "STS.sim0002") > 0 && state.log.of("DescribeInstances").next().is_some()
+    })
+    .await;
     cloud.edit(|state| {
         let codes: Vec<_> = state.log.of("AssumeRole").map(|entry| entry.code.as_deref()).collect();
         assert_eq!(codes, [Some("ServiceUnavailable"), None]);
