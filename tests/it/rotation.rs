@@ -73,6 +73,7 @@ pub async fn assert_no_failure(program: &Program) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes half a minute; `make test` runs it"]
 async fn a_hundred_new_keys_in_a_file_fail_no_collection_and_no_old_one_is_used_once_it_is_invalid() {
     let folder = tempfile::tempdir().unwrap();
     let mut state = synthetic(REGIONS, 3, 2);
