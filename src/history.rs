@@ -112,7 +112,11 @@ impl History {
         new: &[Target],
     ) -> BTreeMap<Target, Recalled> {
         let mut store = self.lock();
-        let recalled = inventories::recall(&mut store.connection, is_in_scope, stay, new);
+        let mut recalled = inventories::recall(&mut store.connection, is_in_scope, stay, new);
+        if !matches!(store.medium, Medium::File { .. }) {
+            // Memory keeps no resources: that is no empty inventory.
+            recalled.iter_mut().flat_map(BTreeMap::values_mut).for_each(|recalled| recalled.known = None);
+        }
         recalled.unwrap_or_else(|error| {
             self.lose(&mut store, "read", &error);
             BTreeMap::new()

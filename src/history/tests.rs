@@ -145,6 +145,13 @@ async fn memory_keeps_the_newest_changes() {
 }
 
 #[tokio::test]
+async fn memory_recalls_counters_but_no_inventory_for_it_keeps_none() {
+    let history = with_appeared(["1"]).await;
+    let recalled = history.recall(&[target("r")], &[]).remove(&target("r")).unwrap();
+    assert!(recalled.known.is_none(), "an empty inventory would be a lie");
+}
+
+#[tokio::test]
 async fn a_file_is_one_process_own() {
     let folder = tempfile::tempdir().unwrap();
     let first = open(&folder);
