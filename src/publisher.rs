@@ -168,6 +168,8 @@ impl Publisher {
     async fn arrange(&mut self, arrangement: Arrangement) -> Listings {
         let Arrangement { settings, mut targets, awaited } = arrangement;
         self.settings = settings;
+        // An account may have got other credentials.
+        self.account_ids.clear();
         for (target, mut tracked) in std::mem::take(&mut self.targets) {
             let named = targets.remove(&target);
             if named.is_some() || awaited.iter().any(|scope| scope.has(&target)) {

@@ -117,6 +117,7 @@ impl<R: Fn() -> Result<Config, Problems>> Reloader<R> {
         let replaced = async {
             let plan = Plan::of(config, &self.instruments)?;
             running.end().await;
+            self.instruments.forget_accounts();
             let known = self.arrange(&plan).await?;
             *running = self.start(plan, known);
             anyhow::Ok(())

@@ -68,6 +68,21 @@ async fn a_new_configuration_takes_effect_and_targets_that_stay_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_of_an_account_leaves_with_it() {
+    let (_cloud, address) = program::cloud(synthetic(1, 1, 1)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let before = config(address, &["cn-hangzhou"], "");
+    let program = Program::start(folder.path(), &before).await;
+    let info = |account: &str| format!("alicloud_account_info{{account=\"{account}\",");
+    program.until("/metrics", |text| text.contains(&info("test"))).await;
+    let after = before.replace("name = \"test\"", "name = \"other\"");
+    std::fs::write(folder.path().join("config.toml"), after).unwrap();
+    assert_eq!(post(&program, None).await.0, 200);
+    assert!(!program.get("/metrics").await.contains(&info("test")));
+    program.until("/metrics", |text| text.contains(&info("other"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_can_ask_for_it_only_where_that_is_allowed() {
     let (_cloud, address) = program::cloud(synthetic(1, 1, 1)).await;
     let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,67 @@
+//! Requests to the cloud, every attempt counted.
+
+use std::time::Duration;
+
+use prometheus::{HistogramVec, IntCounterVec};
+
+use super::{Registered, Result};
+use crate::api::ApiError;
+
+/// The instruments of calls to all products.
+#[derive(Clone)]
+pub(super) struct Requests {
+    requests: IntCounterVec,
+    failures: IntCounterVec,
+    duration: HistogramVec,
+}
+
+impl Requests {
+    pub fn new(registered: &Registered<'_>) -> Result<Self> {
+        Ok(Self {
+            requests: registered.counter(
+                "api_requests_total",
+                "Requests to the cloud API, every attempt counted.",
+                &["product", "action"],
+            )?,
+            failures: registered.counter(
+                "api_request_failures_total",
+                "Requests to the cloud API that failed, every attempt counted, by the cloud's error code.",
+                &["product", "action", "code"],
+            )?,
+            duration: registered.histogram(
+                "api_request_duration_seconds",
+                "Duration of requests to the cloud API, every attempt counted, waits between them left out.",
+                &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0],
+                &["product", "action"],
+            )?,
+        })
+    }
+
+    /// The instruments for calls to `product`, all present at 0 from now on.
+    pub fn of(&self, product: &str, actions: &[&str]) -> ApiInstruments {
+        for action in actions {
+            self.requests.with_label_values(&[product, action]);
+            self.duration.with_label_values(&[product, action]);
+        }
+        ApiInstruments { all: self.clone(), product: product.to_owned() }
+    }
+}
+
+/// The instruments of calls to one product.
+#[derive(Clone)]
+pub struct ApiInstruments {
+    all: Requests,
+    product: String,
+}
+
+impl ApiInstruments {
+    /// One attempt ended.
+    pub fn observe(&self, action: &str, took: Duration, error: Option<&ApiError>) {
+        let labels = [self.product.as_str(), action];
+        self.all.requests.with_label_values(&labels).inc();
+        self.all.duration.with_label_values(&labels).observe(took.as_secs_f64());
+        if let Some(error) = error {
+            self.all.failures.with_label_values(&[&self.product, action, error.code()]).inc();
+        }
+    }
+}
