@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json_borrow::Value;
 use url::Url;
 
 use crate::api::{AccessKey, ApiError, Call, ErrorKind, Signature, Signer, Stamp, exchange};
@@ -38,7 +38,7 @@ impl Client {
         &self,
         action: &str,
         parameters: BTreeMap<String, String>,
-        decode: impl Fn(&Value) -> Result<T, String>,
+        decode: impl Fn(&Value<'_>) -> Result<T, String>,
     ) -> Result<T, ApiError> {
         let call =
             Call { product: &self.product, action, version: &self.version, region: &self.region, parameters };
@@ -49,7 +49,7 @@ impl Client {
     async fn attempt<T>(
         &self,
         call: &Call<'_>,
-        decode: impl Fn(&Value) -> Result<T, String>,
+        decode: impl Fn(&Value<'_>) -> Result<T, String>,
     ) -> Result<T, ApiError> {
         let (key, answered) = self.send(call, &decode).await?;
         match answered {
@@ -65,7 +65,7 @@ impl Client {
     async fn send<T>(
         &self,
         call: &Call<'_>,
-        decode: impl Fn(&Value) -> Result<T, String>,
+        decode: impl Fn(&Value<'_>) -> Result<T, String>,
     ) -> Result<(AccessKey, Result<T, ApiError>), ApiError> {
         let (_permit, key) = loop {
             // Before the permits: who waits for new credentials holds nothing that others need.
@@ -80,13 +80,7 @@ impl Client {
         self.attempts.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let signer = Signer::Key(&key, self.signature);
-        let answer = exchange(&self.http, &self.endpoint, call, signer, &Stamp::fresh()).await;
-        let result = answer.and_then(|answer| {
-            decode(&answer).map_err(|problem| {
-                let request_id = answer.get("RequestId").and_then(Value::as_str);
-                call.error(ErrorKind::Undecodable { problem }, request_id)
-            })
-        });
+        let result = exchange(&self.http, &self.endpoint, call, signer, &Stamp::fresh(), decode).await;
         self.instruments.observe(call.action, started.elapsed(), result.as_ref().err());
         Ok((key, result))
     }

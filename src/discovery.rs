@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::api::ApiError;
 use crate::catalog::Product;
 use crate::client::Client;
-use crate::inventory::{Failure, Interner, Listing, Resource, Tags};
+use crate::inventory::{Failure, Interner, Listing, Resource};
 
 #[doc(hidden)]
 pub mod answer;
@@ -23,6 +23,7 @@ mod regions;
 mod resources;
 mod tags;
 
+use answer::Described;
 pub use regions::{FoundRegion, regions};
 
 /// Where the tags of a target are taken from.
@@ -67,27 +68,20 @@ impl From<Error> for Failure {
     }
 }
 
-/// One resource as the resource listing tells it.
-#[derive(Debug, Clone)]
-struct Row {
-    resource: Resource,
-    /// The tags that the listing shows; empty where it shows none.
-    inline: Tags,
-}
-
-type Rows = BTreeMap<Arc<str>, Row>;
+/// What the resource listing tells, by id.
+type Rows = BTreeMap<Arc<str>, Described>;
 
 impl Lister {
     /// Every resource of the target with its tags. `previous` is the last listing that worked, and is given back
     /// where nothing is new.
     pub async fn list(&mut self, previous: &Arc<[Resource]>) -> Result<Listing, Error> {
-        let mut interner = Interner::seeded(previous);
-        let (mut rows, count_mismatch) = self.resources(previous, &mut interner).await?;
+        let interner = Interner::seeded(previous);
+        let (mut rows, count_mismatch) = self.resources(previous, &interner).await?;
         let tags = match self.tag_source {
-            TagSource::ListTagResources => self.tags(&mut rows, &mut interner).await?,
+            TagSource::ListTagResources => self.tags(&mut rows, &interner).await?,
             TagSource::Inline => join::inline_tags(&mut rows),
         };
-        let mut resources = join::join(rows, tags, &self.system_keys, &mut interner);
+        let mut resources = join::join(rows, tags, &self.system_keys, &interner);
         if resources == *previous {
             resources = Arc::clone(previous);
         }

@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 mod interner;
+mod keys;
 mod tags;
 
 pub use interner::Interner;
-pub use tags::Tags;
+pub use keys::Keys;
 #[cfg(test)]
 pub use tags::tags_of;
+pub use tags::{Pair, Tags};
 
 /// The unit that is listed, fails, and goes stale on its own. Sorted by account, region, product.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
-use serde_json::Value;
+use serde_json_borrow::Value;
 use url::{Position, Url};
 
 use super::call::{Call, Stamp};
@@ -41,14 +41,16 @@ fn builder() -> reqwest::Result<reqwest::ClientBuilder> {
         .tls_certs_merge(bundled))
 }
 
-/// Signs, sends once, and decodes or classifies: an answer is a JSON object of a request that worked.
-pub async fn exchange(
+/// Signs, sends once, and decodes or classifies: an answer is a JSON object of a request that worked. `decode` may
+/// say what is missing in it.
+pub async fn exchange<T>(
     http: &reqwest::Client,
     endpoint: &Url,
     call: &Call<'_>,
     signer: Signer<'_>,
     stamp: &Stamp,
-) -> Result<Value, ApiError> {
+    decode: impl Fn(&Value<'_>) -> Result<T, String>,
+) -> Result<T, ApiError> {
     let transport = |problem: String| call.error(ErrorKind::Transport { problem }, None);
     let prepared = prepared(call, authority(endpoint), signer, stamp);
     let request = request(http, endpoint, prepared).map_err(transport)?;
@@ -60,7 +62,9 @@ pub async fn exchange(
         .map_err(|error| transport(transport_problem(error)))?
         .ok_or_else(|| call.error(too_long(), None))?;
     if status.is_success() {
-        return decode(&body).map_err(|problem| call.error(ErrorKind::Undecodable { problem }, None));
+        let undecodable = |problem, request_id| call.error(ErrorKind::Undecodable { problem }, request_id);
+        let answer = object(&body).map_err(|problem| undecodable(problem, None))?;
+        return decode(&answer).map_err(|problem| undecodable(problem, request_id(&answer)));
     }
     let (kind, request_id) = classify(status.as_u16(), retry_after, &body);
     Err(call.error(kind, request_id.as_deref()))
@@ -89,8 +93,10 @@ fn request(
     Ok(request)
 }
 
-fn decode(body: &[u8]) -> Result<Value, String> {
-    let answer: Value = serde_json::from_slice(body).map_err(|error| match error.classify() {
+fn object(body: &[u8]) -> Result<Value<'_>, String> {
+    // At once, which is faster than string by string.
+    let text = str::from_utf8(body).map_err(|error| format!("no text, at byte {}", error.valid_up_to()))?;
+    let answer: Value<'_> = serde_json::from_str(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Eof => format!("the JSON ends early, after {} bytes", body.len()),
         _ => format!("no JSON, at line {} column {}", error.line(), error.column()),
     })?;
@@ -100,9 +106,14 @@ fn decode(body: &[u8]) -> Result<Value, String> {
     }
 }
 
+fn request_id<'a>(answer: &'a Value<'_>) -> Option<&'a str> {
+    answer.as_object()?.get("RequestId")?.as_str()
+}
+
 /// The whole body, or `None` when it has more than `most` bytes.
 pub async fn bounded_body(mut response: reqwest::Response, most: usize) -> reqwest::Result<Option<Vec<u8>>> {
-    let mut body = Vec::new();
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let mut body = Vec::with_capacity(announced.unwrap_or_default().min(most));
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > most {
             return Ok(None);
@@ -148,7 +159,7 @@ mod tests {
 
     #[test]
     fn only_a_json_object_is_an_answer() {
-        assert!(decode(br#"{"RequestId":"x"}"#).is_ok());
+        assert!(object(br#"{"RequestId":"x"}"#).is_ok());
         for (body, problem) in [
             ("", "ends early"),
             ("<html>", "no JSON"),
@@ -156,7 +167,7 @@ mod tests {
             ("null", "no object"),
             ("[]", "no object"),
         ] {
-            let error = decode(body.as_bytes()).unwrap_err();
+            let error = object(body.as_bytes()).unwrap_err();
             assert!(error.contains(problem), "{body:?}: {error}");
         }
     }

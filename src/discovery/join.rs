@@ -1,15 +1,17 @@
 //! Resources and their tags, joined. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use globset::GlobSet;
 
 use super::Rows;
-use crate::inventory::{Interner, Resource, Tags};
+use super::answer::Described;
+use crate::inventory::{Interner, Keys, Resource, Tags};
 
 /// Resource id to its tags as listed.
-pub(super) type TagsById = BTreeMap<Arc<str>, Tags>;
+pub(super) type TagsById = HashMap<Arc<str>, Tags, RandomState>;
 
 /// The tags that the resource listing itself showed.
 pub(super) fn inline_tags(rows: &mut Rows) -> TagsById {
@@ -21,12 +23,16 @@ pub(super) fn join(
     rows: Rows,
     mut tags: TagsById,
     system_keys: &GlobSet,
-    interner: &mut Interner,
+    interner: &Interner,
 ) -> Arc<[Resource]> {
-    let with_tags = |(id, row): (Arc<str>, super::Row)| {
+    let mut system = Keys::of(system_keys);
+    let with_tags = |(id, row): (Arc<str>, Described)| {
         let all = tags.remove(&id).unwrap_or_default();
+        if !all.iter().any(|(key, _)| system.has(key)) {
+            return Resource { tags: all, ..row.resource };
+        }
         let pairs = all.iter().map(|(key, value)| (Arc::clone(key), Arc::clone(value)));
-        let (system, user): (Vec<_>, Vec<_>) = pairs.partition(|(key, _)| system_keys.is_match(&**key));
+        let (system, user): (Vec<_>, Vec<_>) = pairs.partition(|(key, _)| system.has(key));
         Resource { tags: interner.share_tags(user), system_tags: interner.share_tags(system), ..row.resource }
     };
     rows.into_iter().map(with_tags).collect()
@@ -37,7 +43,6 @@ mod tests {
     use globset::{Glob, GlobSetBuilder};
     use proptest::prelude::*;
 
-    use super::super::Row;
     use super::*;
     use crate::inventory::tags_of;
 
@@ -53,7 +58,7 @@ mod tests {
                 tags: Tags::default(),
                 system_tags: Tags::default(),
             };
-            (id, Row { resource, inline: Tags::default() })
+            (id, Described { resource, inline: Tags::default() })
         };
         ids.into_iter().map(row).collect()
     }
@@ -64,8 +69,9 @@ mod tests {
 
     #[test]
     fn excluded_keys_become_system_tags() {
-        let tags = TagsById::from([("hb-1".into(), tags_of([("owner", "v"), ("acs:rm:x", "v")]))]);
-        let joined = join(rows(["hb-1".to_owned()]), tags, &system_keys(), &mut Interner::seeded(&[]));
+        let tags = [("hb-1".into(), tags_of([("owner", "v"), ("acs:rm:x", "v")]))];
+        let tags = TagsById::from_iter(tags);
+        let joined = join(rows(["hb-1".to_owned()]), tags, &system_keys(), &Interner::seeded(&[]));
         assert_eq!(joined[0].tags, tags_of([("owner", "v")]));
         assert_eq!(joined[0].system_tags, tags_of([("acs:rm:x", "v")]));
     }
@@ -79,8 +85,8 @@ mod tests {
             let tags = tagged.iter().map(|(id, key)| {
                 (Arc::from(id.as_str()), tags_of([(key, "")]))
             });
-            let mut interner = Interner::seeded(&[]);
-            let joined = join(rows(listed.iter().cloned()), tags.collect(), &system_keys(), &mut interner);
+            let interner = Interner::seeded(&[]);
+            let joined = join(rows(listed.iter().cloned()), tags.collect(), &system_keys(), &interner);
             let ids: Vec<_> = joined.iter().map(|resource| resource.id.to_string()).collect();
             prop_assert_eq!(ids, listed.into_iter().collect::<Vec<_>>());
             for resource in joined.iter() {

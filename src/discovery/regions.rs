@@ -1,6 +1,6 @@
 //! The regions in which a product is offered.
 
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use super::answer::{items, text_at};
 use crate::api::ApiError;
@@ -20,7 +20,7 @@ pub async fn regions(client: &Client, listing: &RegionListing) -> Result<Vec<Fou
     client.call(&listing.action, listing.parameters.clone(), |answer| read(listing, answer)).await
 }
 
-fn read(listing: &RegionListing, answer: &Value) -> Result<Vec<FoundRegion>, String> {
+fn read(listing: &RegionListing, answer: &Value<'_>) -> Result<Vec<FoundRegion>, String> {
     let mut found = Vec::new();
     for row in items(answer, &listing.items)? {
         let id = text_at(row, &listing.id).filter(|id| is_region(id));
@@ -47,9 +47,10 @@ mod tests {
     use super::*;
     use crate::catalog::products;
 
-    fn found(rows: Value) -> Result<Vec<String>, String> {
+    fn found(rows: serde_json::Value) -> Result<Vec<String>, String> {
         let listing = &products()["hbase"].regions;
-        let found = read(listing, &json!({ "Regions": { "Region": rows } }))?;
+        let text = json!({ "Regions": { "Region": rows } }).to_string();
+        let found = read(listing, &serde_json::from_str(&text).unwrap())?;
         Ok(found.into_iter().map(|region| format!("{} {:?}", region.id, region.told_host)).collect())
     }
 
@@ -69,6 +70,6 @@ mod tests {
         assert!(found(json!([])).is_err());
         assert!(found(json!([{"RegionId": "cn hangzhou"}])).is_err());
         assert!(found(json!([{"LocalName": "x"}])).is_err());
-        assert!(found(Value::Null).is_err());
+        assert!(found(json!(null)).is_err());
     }
 }

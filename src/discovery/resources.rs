@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::answer::{Described, Page, described};
+use serde_json_borrow::Value;
 
+use super::answer::{Described, Page, described};
 use super::paging::{Pager, RepeatedToken};
-use super::{Error, Lister, Row, Rows};
+use super::{Error, Lister, Rows};
 use crate::api::{ApiError, ErrorKind};
-use crate::inventory::{Interner, Resource, Tags};
+use crate::inventory::{Interner, Resource};
 
 /// How often a listing that does not agree with itself is read again.
 const MAX_REREADS: usize = 3;
@@ -36,7 +37,7 @@ impl Lister {
     pub(super) async fn resources(
         &self,
         previous: &[Resource],
-        interner: &mut Interner,
+        interner: &Interner,
     ) -> Result<(Rows, bool), Error> {
         let mut reading = self.settled_reading(interner).await?;
         let missing = previous.iter().map(|resource| &resource.id);
@@ -46,7 +47,7 @@ impl Lister {
     }
 
     /// Reads the listing until it agrees with itself or with the reading before it.
-    async fn settled_reading(&self, interner: &mut Interner) -> Result<Reading, Error> {
+    async fn settled_reading(&self, interner: &Interner) -> Result<Reading, Error> {
         let mut reading = self.reading(interner).await?;
         for _ in 0..MAX_REREADS {
             if reading.agrees_with_itself() {
@@ -67,19 +68,19 @@ impl Lister {
     }
 
     /// Reads every page once. Resources that come twice, because pages shifted, are merged.
-    async fn reading(&self, interner: &mut Interner) -> Result<Reading, Error> {
+    async fn reading(&self, interner: &Interner) -> Result<Reading, Error> {
         let listing = &self.product.resources;
         let mut rows = Rows::new();
         let mut pager = Pager::new(&listing.paging);
         loop {
             let mut parameters = self.parameters(&listing.parameters);
             pager.fill(&mut parameters);
-            let decode = |answer: &_| described(listing, pager.total_path(), answer);
+            let decode = |answer: &Value<'_>| described(listing, pager.total_path(), answer, interner);
             let page = self.client.call(&listing.action, parameters, decode).await?;
             let more = pager
                 .advance(&page)
                 .map_err(|RepeatedToken| self.inconsistent(&listing.action, "a NextToken came twice"))?;
-            rows.extend(page.rows.into_iter().map(|row| Row::shared(row, interner)).map(Row::by_id));
+            rows.extend(page.rows.into_iter().map(by_id));
             if !more {
                 break;
             }
@@ -98,7 +99,7 @@ impl Lister {
         &self,
         missing: &[&Arc<str>],
         reading: &mut Reading,
-        interner: &mut Interner,
+        interner: &Interner,
     ) -> Result<(), Error> {
         if missing.is_empty() {
             return Ok(());
@@ -118,7 +119,11 @@ impl Lister {
     }
 
     /// One resource by its id; `None` when the cloud says that it is not there.
-    pub(super) async fn lookup(&self, id: &Arc<str>, interner: &mut Interner) -> Result<Option<Row>, Error> {
+    pub(super) async fn lookup(
+        &self,
+        id: &Arc<str>,
+        interner: &Interner,
+    ) -> Result<Option<Described>, Error> {
         let listing = &self.product.resources;
         let Some(lookup) = &listing.lookup else {
             return Err(self.inconsistent(&listing.action, format!("{id:?} cannot be looked up")));
@@ -127,24 +132,19 @@ impl Lister {
         parameters.insert(lookup.parameter.clone(), id.to_string());
         let pager = Pager::new(&listing.paging);
         pager.fill(&mut parameters);
-        let decode = |answer: &_| described(listing, pager.total_path(), answer);
+        let decode = |answer: &Value<'_>| described(listing, pager.total_path(), answer, interner);
         let page = match self.client.call(&listing.action, parameters, decode).await {
             Err(error) if says_not_found(&error, &lookup.not_found) => return Ok(None),
             page => page?,
         };
-        self.found(id, page, interner)
+        self.found(id, page)
     }
 
     /// The row with `id`; an answer that has other rows, or counts some, says nothing about it.
-    fn found(
-        &self,
-        id: &Arc<str>,
-        page: Page<Described>,
-        interner: &mut Interner,
-    ) -> Result<Option<Row>, Error> {
+    fn found(&self, id: &Arc<str>, page: Page<Described>) -> Result<Option<Described>, Error> {
         let empty = page.rows.is_empty() && page.total.is_none_or(|total| total == 0);
-        match page.rows.into_iter().find(|row| *row.id == **id) {
-            Some(row) => Ok(Some(Row::shared(row, interner))),
+        match page.rows.into_iter().find(|row| row.resource.id == *id) {
+            Some(row) => Ok(Some(row)),
             None if empty => Ok(None),
             None => {
                 let problem = format!("asked for {id:?} it told of others");
@@ -154,25 +154,8 @@ impl Lister {
     }
 }
 
-impl Row {
-    fn shared(row: Described, interner: &mut Interner) -> Self {
-        let mut share = |text: &String| interner.share(text);
-        let inline: Vec<_> = row.tags.iter().map(|(key, value)| (share(key), share(value))).collect();
-        let resource = Resource {
-            id: share(&row.id),
-            name: share(&row.name),
-            resource_group_id: share(&row.resource_group_id),
-            status: share(&row.status),
-            created_at: row.created_at,
-            tags: Tags::default(),
-            system_tags: Tags::default(),
-        };
-        Self { resource, inline: interner.share_tags(inline) }
-    }
-
-    fn by_id(self) -> (Arc<str>, Self) {
-        (Arc::clone(&self.resource.id), self)
-    }
+fn by_id(row: Described) -> (Arc<str>, Described) {
+    (Arc::clone(&row.resource.id), row)
 }
 
 fn says_not_found(error: &ApiError, codes: &[String]) -> bool {

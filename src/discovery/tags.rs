@@ -1,9 +1,12 @@
 //! The tags of listed resources: in batches of ids, checked against the tags that the resource listing showed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::answer::tagged;
+use foldhash::fast::RandomState;
+use serde_json_borrow::Value;
+
+use super::answer::{Tagged, tagged};
 use super::join::TagsById;
 use super::paging::{RepeatedToken, Tokens};
 use super::{Error, Lister, Rows};
@@ -12,9 +15,9 @@ use crate::inventory::{Interner, Tags};
 
 impl Lister {
     /// The tags of all `rows`. A row that turns out to be gone is taken out.
-    pub(super) async fn tags(&mut self, rows: &mut Rows, interner: &mut Interner) -> Result<TagsById, Error> {
+    pub(super) async fn tags(&mut self, rows: &mut Rows, interner: &Interner) -> Result<TagsById, Error> {
         let ids: Vec<Arc<str>> = rows.keys().cloned().collect();
-        let mut tags = TagsById::new();
+        let mut tags = TagsById::default();
         let mut rest = ids.as_slice();
         while !rest.is_empty() {
             let batch = &rest[..rest.len().min(self.ids_per_request)];
@@ -24,7 +27,7 @@ impl Lister {
                     tracing::info!(ids = self.ids_per_request, "the cloud takes fewer ids in one request");
                     continue;
                 }
-                found => tags.append(&mut found?),
+                found => tags.extend(found?),
             }
             rest = &rest[batch.len()..];
         }
@@ -36,7 +39,7 @@ impl Lister {
         &self,
         batch: &[Arc<str>],
         rows: &mut Rows,
-        interner: &mut Interner,
+        interner: &Interner,
     ) -> Result<TagsById, Error> {
         let mut tags = self.batch(batch, interner).await?;
         if self.without_their_tags(batch, &tags, rows).is_empty() {
@@ -70,19 +73,18 @@ impl Lister {
     }
 
     /// The tags of one batch of ids, all pages.
-    async fn batch(&self, ids: &[Arc<str>], interner: &mut Interner) -> Result<TagsById, Error> {
+    async fn batch(&self, ids: &[Arc<str>], interner: &Interner) -> Result<TagsById, Error> {
         let listing = &self.product.tags;
         let mut asked = self.parameters(&listing.parameters);
         asked.extend(ids.iter().zip(1..).map(|(id, n)| (format!("ResourceId.{n}"), id.to_string())));
-        let mut pairs = BTreeMap::<_, Vec<_>>::new();
+        let mut pairs = HashMap::<_, Vec<_>, RandomState>::default();
         let mut tokens = Tokens::default();
         loop {
             let parameters = with_token(&asked, tokens.next.as_deref());
-            let decode = |answer: &_| tagged(listing, answer);
+            let decode = |answer: &Value<'_>| tagged(listing, answer, interner);
             let page = self.client.call(&listing.action, parameters, decode).await.map_err(denied)?;
-            for row in &page.rows {
-                let pair = (interner.share(&row.key), interner.share(&row.value));
-                pairs.entry(interner.share(&row.resource_id)).or_default().push(pair);
+            for Tagged { resource_id, pair } in page.rows {
+                pairs.entry(resource_id).or_default().push(pair);
             }
             let more = tokens
                 .advance(page.next_token)

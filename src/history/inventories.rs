@@ -186,13 +186,13 @@ fn recall_one(connection: &Connection, number: i64, known: Option<Known>, tally:
     let sql = "
         SELECT id, name, resource_group_id, status, created_at, tags, system_tags, tags_changed_at
         FROM resources WHERE target = ?1 ORDER BY id";
-    let mut interner = Interner::seeded(&[]);
+    let interner = Interner::seeded(&[]);
     let mut tags_changed_at = BTreeMap::new();
     let mut resources = Vec::new();
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query([number])?;
     while let Some(row) = rows.next()? {
-        let resource = resource(row, &mut interner)?;
+        let resource = resource(row, &interner)?;
         if let Some(at) = moment(row, 7)? {
             tags_changed_at.insert(Arc::clone(&resource.id), at);
         }
@@ -202,11 +202,11 @@ fn recall_one(connection: &Connection, number: i64, known: Option<Known>, tally:
     Ok(Recalled { known, tally, tags_changed_at })
 }
 
-fn resource(row: &Row<'_>, interner: &mut Interner) -> Result<Resource> {
-    let mut text = |index| -> Result<_> { Ok(interner.share(row.get_ref(index)?.as_str()?)) };
+fn resource(row: &Row<'_>, interner: &Interner) -> Result<Resource> {
+    let text = |index| -> Result<_> { Ok(interner.share(row.get_ref(index)?.as_str()?)) };
     let (id, name, resource_group_id, status) = (text(0)?, text(1)?, text(2)?, text(3)?);
     let created_at: Option<String> = row.get(4)?;
-    let mut tags = |index| tags(row, index, interner);
+    let tags = |index| tags(row, index, interner);
     Ok(Resource {
         id,
         name,
@@ -218,7 +218,7 @@ fn resource(row: &Row<'_>, interner: &mut Interner) -> Result<Resource> {
     })
 }
 
-fn tags(row: &Row<'_>, index: usize, interner: &mut Interner) -> Result<Tags> {
+fn tags(row: &Row<'_>, index: usize, interner: &Interner) -> Result<Tags> {
     let text = row.get_ref(index)?.as_str()?;
     let pairs: BTreeMap<String, String> = serde_json::from_str(text).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error))

@@ -1,5 +1,6 @@
 //! The tags of one resource: compact, sorted by key, each key once.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,7 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Key and value pairs in the order of their keys. Equal texts of one listing are shared, and so are equal sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Tags(Arc<[(Arc<str>, Arc<str>)]>);
+pub struct Tags(Arc<[Pair]>);
+
+/// Key and value.
+pub type Pair = (Arc<str>, Arc<str>);
 
 impl Tags {
     /// The value of `key`.
@@ -38,10 +42,37 @@ impl Tags {
     }
 }
 
-impl FromIterator<(Arc<str>, Arc<str>)> for Tags {
-    /// Where a key comes twice, its last value counts.
-    fn from_iter<I: IntoIterator<Item = (Arc<str>, Arc<str>)>>(pairs: I) -> Self {
-        Self(BTreeMap::from_iter(pairs).into_iter().collect())
+/// Pairs as tags hold them: sorted by key. Where a key comes twice, its last value counts.
+pub(super) fn sorted(pairs: impl IntoIterator<Item = Pair>) -> Vec<Pair> {
+    let mut pairs: Vec<_> = pairs.into_iter().collect();
+    pairs.sort_by(|one, other| one.0.cmp(&other.0));
+    pairs.dedup_by(|later, earlier| {
+        let is_same = later.0 == earlier.0;
+        if is_same {
+            std::mem::swap(later, earlier);
+        }
+        is_same
+    });
+    pairs
+}
+
+impl Tags {
+    /// Of what [`sorted`] gave.
+    pub(super) fn of_sorted(pairs: Vec<Pair>) -> Self {
+        Self(pairs.into())
+    }
+}
+
+impl FromIterator<Pair> for Tags {
+    fn from_iter<I: IntoIterator<Item = Pair>>(pairs: I) -> Self {
+        Self::of_sorted(sorted(pairs))
+    }
+}
+
+/// Equal tags have equal hashes with their pairs: the derived ones are those of the pairs.
+impl Borrow<[Pair]> for Tags {
+    fn borrow(&self) -> &[Pair] {
+        &self.0
     }
 }
 

@@ -88,7 +88,7 @@ async fn ask_with_our_client(address: SocketAddr) {
             parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let call = api::Call { product: "hbase", action, version: "2019-01-01", region: REGION, parameters };
         let signer = api::Signer::Key(&key, api::Signature::HmacSha1);
-        api::exchange(&http, &endpoint, &call, signer, &api::Stamp::fresh()).await.unwrap();
+        api::exchange(&http, &endpoint, &call, signer, &api::Stamp::fresh(), |_| Ok(())).await.unwrap();
     }
 }
 
