@@ -4,6 +4,7 @@
 //! Blocks hold sample lines without comments, so the same ones serve every text format.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use globset::GlobSet;
@@ -143,6 +144,15 @@ pub fn end(format: Format) -> &'static str {
     }
 }
 
+/// As Rust writes it, which every text format reads. Most values are whole, and those are written faster as such.
+fn write_value(text: &mut String, value: f64) {
+    let written = match value as i64 {
+        whole if whole as f64 == value => write!(text, "{whole}"),
+        _ => write!(text, "{value}"),
+    };
+    written.expect("a text takes everything");
+}
+
 /// Writes the sample lines of one family and target.
 struct Samples<'a> {
     press: &'a mut Press,
@@ -166,7 +176,9 @@ impl Samples<'_> {
             labels::escape_into(text, value);
             text.push('"');
         }
-        text.extend(["} ", &value.to_string(), "\n"]);
+        text.push_str("} ");
+        write_value(text, value);
+        text.push('\n');
         if text.len() >= CHUNK {
             self.press.push(text);
             text.clear();

@@ -2,14 +2,16 @@
 //! known.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread::{self, available_parallelism};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::exposition::Room;
+use crate::exposition::{Cut, Room};
 use crate::history::{History, Recalled};
 use crate::inventory::{Outcome, Resource, Scope, Target};
 
@@ -120,10 +122,11 @@ impl Publisher {
     pub fn publish(&mut self, now: Timestamp) -> Arc<Published> {
         self.version += 1;
         let mut room = Room::new(&self.settings.options);
-        let shown = self
-            .targets
-            .iter_mut()
-            .map(|(target, tracked)| (target.clone(), tracked.show(&mut room, &self.settings, now)));
+        let settings = &self.settings;
+        let tracked = self.targets.values_mut();
+        let due = tracked.filter_map(|one| Some((one.is_due(&mut room, settings, now)?, one)));
+        refresh(due.collect(), settings, now);
+        let shown = self.targets.iter().map(|(target, tracked)| (target.clone(), tracked.shown()));
         let targets: BTreeMap<_, Arc<Shown>> = shown.collect();
         let all_attempted = || targets.values().all(|shown| shown.inventory.last_attempt.is_some());
         self.was_complete |= self.awaited.is_empty() && all_attempted();
@@ -211,6 +214,21 @@ impl Publisher {
         let wait = due.map(|due| Duration::try_from(due.duration_since(now)).unwrap_or_default());
         wait.map_or(LONGEST_NAP, |wait| wait.min(LONGEST_NAP))
     }
+}
+
+/// Refreshes those that are due, on all cores when they are several.
+fn refresh(mut due: Vec<(Cut, &mut Tracked)>, settings: &Settings, now: Timestamp) {
+    let cores = available_parallelism().map_or(1, NonZero::get);
+    let size = due.len().div_ceil(cores).max(1);
+    let mut parts = due.chunks_mut(size);
+    let work = |part: &mut [(Cut, &mut Tracked)]| {
+        part.iter_mut().for_each(|(cut, tracked)| tracked.refresh(*cut, settings, now));
+    };
+    let Some(own) = parts.next() else { return };
+    thread::scope(|scope| {
+        parts.for_each(|part| drop(scope.spawn(move || work(part))));
+        work(own);
+    });
 }
 
 fn tell(outcome: &Outcome, changes: usize) {

@@ -1,7 +1,7 @@
 //! Where the tall metric ends when it would have too many series.
 
 use super::Options;
-use crate::inventory::Resource;
+use crate::inventory::{Keys, Resource};
 
 /// How much of the tall metric one target shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,8 +41,9 @@ impl<'a> Room<'a> {
 
     fn fitting(&self, resources: &[Resource]) -> usize {
         let mut left = self.left;
+        let mut keys = Keys::of(&self.options.include_keys);
         let fits = |resource: &&Resource| {
-            let rest = left.checked_sub(series_of(self.options, resource));
+            let rest = left.checked_sub(series_of(&mut keys, resource));
             left = rest.unwrap_or_default();
             rest.is_some()
         };
@@ -52,14 +53,15 @@ impl<'a> Room<'a> {
 
 /// How many series of the tall metric `resources` have.
 pub fn series(options: &Options, resources: &[Resource]) -> usize {
-    resources.iter().map(|resource| series_of(options, resource)).sum()
-}
-
-fn series_of(options: &Options, resource: &Resource) -> usize {
     if !options.resource_tag {
         return 0;
     }
-    resource.tags.iter().filter(|(key, _)| options.include_keys.is_match(&***key)).count()
+    let mut keys = Keys::of(&options.include_keys);
+    resources.iter().map(|resource| series_of(&mut keys, resource)).sum()
+}
+
+fn series_of(included: &mut Keys<'_>, resource: &Resource) -> usize {
+    resource.tags.iter().filter(|(key, _)| included.has(key)).count()
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub fn is_label_part(label: &str) -> bool {
 /// Appends a label value as it stands between quotes: `\`, `"` and line feeds are escaped, in every text format.
 pub fn escape_into(text: &mut String, value: &str) {
     let mut rest = value;
-    while let Some(at) = rest.find(['\\', '"', '\n']) {
+    while let Some(at) = memchr::memchr3(b'\\', b'"', b'\n', rest.as_bytes()) {
         text.push_str(&rest[..at]);
         text.push_str(match rest.as_bytes()[at] {
             b'\n' => r"\n",

@@ -145,18 +145,21 @@ impl Tracked {
         }
     }
 
-    /// What is to be seen at `now`: the same as before while nothing in it is new.
-    pub fn show(&mut self, room: &mut Room<'_>, settings: &Settings, now: Timestamp) -> Arc<Shown> {
-        let known = self.inventory.shown(now, settings.max_staleness);
-        let series = if known.is_some() { self.series } else { 0 };
-        let cut = room.cut(resources_of(known), series);
-        if cut != self.cut || self.due.is_some_and(|due| due <= now) {
-            self.refresh(cut, settings, now);
-        }
+    /// As it was when it was refreshed.
+    pub fn shown(&self) -> Arc<Shown> {
         Arc::clone(&self.shown)
     }
 
-    fn refresh(&mut self, cut: Cut, settings: &Settings, now: Timestamp) {
+    /// The cut to refresh it with, when something in it is new at `now`.
+    pub fn is_due(&self, room: &mut Room<'_>, settings: &Settings, now: Timestamp) -> Option<Cut> {
+        let known = self.inventory.shown(now, settings.max_staleness);
+        let series = if known.is_some() { self.series } else { 0 };
+        let cut = room.cut(resources_of(known), series);
+        (cut != self.cut || self.due.is_some_and(|due| due <= now)).then_some(cut)
+    }
+
+    /// Judges and renders what is to be seen at `now`.
+    pub fn refresh(&mut self, cut: Cut, settings: &Settings, now: Timestamp) {
         let known = self.inventory.shown(now, settings.max_staleness).cloned();
         let judgement = self.judge(known.as_ref(), &settings.rules, now);
         let view = TargetView {

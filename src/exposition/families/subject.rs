@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::compliance::{resources, violation, violation_info};
 use super::{gauge, seconds};
 use crate::exposition::{Family, Samples, TargetView};
-use crate::inventory::Resource;
+use crate::inventory::{Keys, Resource};
 
 /// What was seen in the cloud.
 pub const SUBJECT: &[Family] = &[
@@ -74,9 +74,10 @@ fn tag(view: &TargetView<'_>, samples: &mut Samples<'_>) {
     if !view.options.resource_tag {
         return;
     }
+    let mut included = Keys::of(&view.options.include_keys);
     for resource in &shown(view)[..view.cut.resources] {
         for (key, value) in resource.tags.iter() {
-            if view.options.include_keys.is_match(&**key) {
+            if included.has(key) {
                 samples.add([("resource_id", &*resource.id), ("key", key), ("value", value)], 1.0);
             }
         }
