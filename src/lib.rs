@@ -27,6 +27,7 @@ pub mod instruments;
 pub mod inventory;
 pub mod limits;
 pub mod log;
+pub mod memory;
 pub mod parts;
 pub mod policy;
 pub mod publisher;

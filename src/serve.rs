@@ -16,6 +16,7 @@ use crate::history::History;
 use crate::http::{self, Pages, Site};
 use crate::instruments::Instruments;
 use crate::inventory::Target;
+use crate::memory;
 use crate::publisher::{Publisher, now};
 use crate::reload::{Plan, Reloader};
 use crate::shard::Shard;
@@ -97,6 +98,7 @@ where
     let Listen { web, max_connections, health_without_auth, enable_lifecycle, .. } = listen;
     let (web_path, web) = web.unzip();
     let web = watch::Sender::new(web.unwrap_or_default());
+    let giving_back = memory::give_back(published.clone(), stop.clone());
     let site = Site {
         published,
         history,
@@ -112,6 +114,7 @@ where
     let mut tasks = JoinSet::new();
     tasks.spawn(reloader.run(plan, asked));
     tasks.spawn(publisher.run(received, sender, stop.clone()));
+    tasks.spawn(giving_back);
     tasks.spawn(http::serve(listener, site, max_connections, stop.clone()));
     if let Some(path) = web_path {
         let told = move |read| tell_web(&instruments, read);
