@@ -96,7 +96,7 @@ async fn answer(request: &Request<Incoming>, turn: Arc<Turn>) -> Response<Answer
         true => site.answer(request).await,
         false => site.counted(request, busy()),
     };
-    answer.map(|content| Answering { content, _turn: Ending { turn, _permit: permit } })
+    answer.map(|content| Answering { content, ending: Some(Ending { turn, _permit: permit }) })
 }
 
 fn busy() -> Answer {
@@ -139,7 +139,7 @@ impl Drop for Turn {
     }
 }
 
-/// Dropped with the body, when it has been taken or the connection is over.
+/// Dropped when the last byte of an answer has been written, or the connection is over.
 struct Ending {
     turn: Arc<Turn>,
     _permit: Option<OwnedSemaphorePermit>,
@@ -151,10 +151,32 @@ impl Drop for Ending {
     }
 }
 
-/// A body that knows when it ends.
+/// A body whose last piece knows when it has been written.
 struct Answering {
     content: Content,
-    _turn: Ending,
+    ending: Option<Ending>,
+}
+
+/// The last piece of a body. hyper drops it when the socket has taken it.
+struct Last {
+    bytes: Bytes,
+    _ending: Ending,
+}
+
+impl AsRef<[u8]> for Last {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Answering {
+    /// `piece`, which ends the answer where nothing comes after it.
+    fn ended(&mut self, piece: Bytes) -> Bytes {
+        match self.ending.take_if(|_| self.content.is_end_stream()) {
+            Some(_ending) => Bytes::from_owner(Last { bytes: piece, _ending }),
+            None => piece,
+        }
+    }
 }
 
 impl Body for Answering {
@@ -165,7 +187,8 @@ impl Body for Answering {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Pin::new(&mut self.content).poll_frame(context)
+        let polled = Pin::new(&mut self.content).poll_frame(context);
+        polled.map_ok(|frame| frame.map_data(|piece| self.ended(piece)))
     }
 
     fn is_end_stream(&self) -> bool {
