@@ -42,7 +42,7 @@ struct Search {
 /// Between two searches for regions, after one that worked.
 const BETWEEN_SEARCHES: Duration = Duration::from_secs(3600);
 /// Between the starts of two collectors, and together at most this part of the interval.
-const SLOT: Duration = Duration::from_millis(100);
+const SLOT: Duration = Duration::from_millis(20);
 const PART_OF_INTERVAL: f64 = 0.8;
 /// After the cloud's id of an account could not be asked for.
 const BETWEEN_QUESTIONS: Duration = Duration::from_secs(600);

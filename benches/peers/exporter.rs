@@ -13,7 +13,7 @@ use crate::running::Running;
 
 /// How long some rounds of collections may take.
 const LONGEST_ROUNDS: Duration = Duration::from_secs(180);
-const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 pub struct Exporter {
     pub process: Running,

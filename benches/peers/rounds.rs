@@ -13,6 +13,8 @@ use crate::{Bench, CLUSTERS, REGIONS, TAGS};
 const INTERVAL: &str = "1m";
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const SCRAPES: usize = 2;
+/// Until what was free then has been given back to the system.
+const SETTLING: Duration = Duration::from_secs(10);
 
 /// Gives the rate of the first round, in resources per second.
 pub async fn measure(bench: &Bench, cloud: &SimulatedCloud, table: &mut Table) -> anyhow::Result<f64> {
@@ -40,6 +42,7 @@ pub async fn measure(bench: &Bench, cloud: &SimulatedCloud, table: &mut Table) -
     for _ in 0..SCRAPES {
         exporter.http.get(format!("{}/metrics", exporter.url)).send().await?.bytes().await?;
     }
+    tokio::time::sleep(SETTLING).await;
     let memory = exporter.process.megabytes()?;
     table.at_most("resident memory after three rounds and scrapes", memory, "MB", 120.0);
     let tags = (REGIONS * CLUSTERS * TAGS) as f64;

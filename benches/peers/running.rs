@@ -38,11 +38,6 @@ impl Running {
         self.status(|status| status.vmhwm)
     }
 
-    /// Files that are open, connections among them.
-    pub fn open_files(&self) -> anyhow::Result<usize> {
-        Ok(Process::new(self.0.id().cast_signed())?.fd_count()?)
-    }
-
     fn status(&self, kilobytes: fn(&procfs::process::Status) -> Option<u64>) -> anyhow::Result<f64> {
         let status = Process::new(self.0.id().cast_signed())?.status()?;
         Ok(kilobytes(&status).context("its memory cannot be read")? as f64 * 1024.0 / 1e6)

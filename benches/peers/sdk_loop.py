@@ -1,15 +1,19 @@
-"""Lists one region with the official SDK and sets a gauge for each tag. Prints resources per second.
+"""Lists one region with the official SDK, sets a gauge for each tag, and makes one compressed scrape of them ready,
+as the server of prometheus_client does.
+
+Prints resources per second.
 
 python sdk_loop.py HOST:PORT REGION
 """
 
+import gzip
 import sys
 import time
 
 from alibabacloud_hbase20190101 import models
 from alibabacloud_hbase20190101.client import Client
 from alibabacloud_tea_openapi.models import Config
-from prometheus_client import Gauge
+from prometheus_client import Gauge, generate_latest
 
 IDS = 50
 
@@ -42,6 +46,7 @@ def main(endpoint, region):
             token = body.next_token
             if not token:
                 break
+    gzip.compress(generate_latest())
     print(len(ids) / (time.perf_counter() - clock))
 
 

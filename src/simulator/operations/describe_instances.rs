@@ -108,7 +108,7 @@ impl<'a> Filters<'a> {
     fn fit(&self, cluster: &Cluster) -> bool {
         let fits = |wanted: Option<&str>, value: &str| wanted.is_none_or(|wanted| wanted == value);
         fits(self.id, cluster.id())
-            && fits(self.db_type, cluster.db_type())
+            && self.db_type.is_none_or(|wanted| wanted == cluster.db_type())
             && fits(self.name, &cluster.name)
             && fits(self.resource_group_id, &cluster.resource_group_id)
             && TagFilter::all_fit(&self.tags, cluster.shown_inline())
