@@ -60,7 +60,7 @@ pub async fn measure(exporter: &Exporter, table: &mut Table) -> anyhow::Result<(
     table.at_most("the last one that sends slowly is closed after", latest, "s", LONGEST_HEAD.as_secs_f64());
     most = most.max(exporter.process.megabytes()?);
     let left = connections_to(&address)?;
-    ensure!(left >= connections + READERS, "of those that read slowly {left} are left");
+    ensure!(left >= READERS, "of those that read slowly {left} are left");
     let closed = async {
         while connections_to(&address)? > connections {
             sleep(SECOND / 10).await;
