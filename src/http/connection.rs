@@ -72,6 +72,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: S, turn: &Arc<Turn>) {
         .timer(TokioTimer::new())
         .header_read_timeout(NEXT_HEAD)
         .max_buf_size(HEAD_BYTES)
+        .max_header_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), answer);
     tokio::pin!(connection);
     let ended = tokio::select! {

@@ -35,7 +35,7 @@ impl Site {
         answer
     }
 
-    /// Counts what was no request, and was answered before it came here.
+    /// Counts what was no request, and was answered or cut off before it came here.
     pub(super) fn refused(&self, error: &hyper::Error) {
         let code = match (error.is_parse_too_large(), error.is_parse()) {
             (true, _) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,

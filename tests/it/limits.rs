@@ -1,25 +1,10 @@
-//! Clients that are slow, many, or talk nonsense.
-
-use std::time::Duration;
+//! Clients that are slow or many.
 
 use alicloud_tag_exporter::simulator::synthetic;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpSocket;
 
 use crate::support::Daemon;
-
-const LIMIT: Duration = Duration::from_secs(20);
-
-/// Sends `bytes` and gives the status line of the answer, or nothing when the connection is closed without one.
-async fn sent(daemon: &Daemon, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(daemon.address).await.unwrap();
-    let _ = stream.write_all(bytes).await;
-    let mut answer = Vec::new();
-    let reading = tokio::time::timeout(LIMIT, stream.read_to_end(&mut answer)).await;
-    let _ = reading.expect("it neither answers nor closes");
-    let answer = String::from_utf8_lossy(&answer);
-    answer.lines().next().unwrap_or_default().to_owned()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_takes_its_time_holds_one_place_and_health_needs_none() {
@@ -39,26 +24,4 @@ async fn a_reader_that_takes_its_time_holds_one_place_and_health_needs_none() {
     daemon.until("/tags?limit=1", |status, _| status == 200).await;
     let metrics = daemon.metrics().await;
     assert!(metrics.contains("http_requests_total{code=\"503\",handler=\"/tags\"}"), "{metrics}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_request_gets_a_4xx_and_is_counted() {
-    let daemon = Daemon::start(synthetic(1, 1, 1), "").await;
-    let long = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(1 << 20));
-    for (bytes, expected) in [
-        (&b"GET /\0 HTTP/1.1\r\n\r\n"[..], "HTTP/1.1 400 Bad Request"),
-        (b"GET /\xff\xfe HTTP/1.1\r\n\r\n", "HTTP/1.1 400 Bad Request"),
-        (b"nonsense\r\n\r\n", "HTTP/1.1 400 Bad Request"),
-        (b"GET /%00%ff?%00=%ff HTTP/1.1\r\nconnection: close\r\n\r\n", "HTTP/1.1 404 Not Found"),
-        (b"GET /tags?%ff=%00 HTTP/1.1\r\nconnection: close\r\n\r\n", "HTTP/1.1 400 Bad Request"),
-    ] {
-        assert_eq!(sent(&daemon, bytes).await, expected, "{:?}", String::from_utf8_lossy(bytes));
-    }
-    let status = sent(&daemon, long.as_bytes()).await;
-    assert!(["", "HTTP/1.1 431 Request Header Fields Too Large"].contains(&&*status), "{status}");
-    for (code, handler, count) in [(400, "other", 3), (404, "other", 1), (400, "/tags", 1), (431, "other", 1)]
-    {
-        let line = format!("http_requests_total{{code=\"{code}\",handler=\"{handler}\"}} {count}\n");
-        daemon.until("/metrics", |_, metrics| metrics.contains(&line)).await;
-    }
 }

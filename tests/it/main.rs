@@ -4,6 +4,7 @@
 mod accounts;
 mod answers;
 mod audit;
+mod bad_requests;
 mod clock;
 mod credentials;
 mod daemon;
