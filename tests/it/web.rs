@@ -1,87 +1,26 @@
 //! TLS and basic authentication, by real clients.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
 
-use alicloud_tag_exporter::simulator::synthetic;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use reqwest::tls::TlsInfo;
-use reqwest::{Certificate, Client, ClientBuilder, Identity};
-use tempfile::TempDir;
+use reqwest::Client;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::process::Command;
+use tokio::task::JoinSet;
 
-use crate::support::{BETWEEN_LOOKS, Daemon};
+use crate::certificates::{Certificates, peer};
+use crate::prometheus::{Prometheus, versions};
+use crate::support::BETWEEN_LOOKS;
 
 const LIMIT: Duration = Duration::from_secs(30);
 const TLS: &str = "tls_server_config: { cert_file: server.pem, key_file: server.key }";
 const KNOWN_CLIENTS: &str = "tls_server_config: { cert_file: server.pem, key_file: server.key, \
     client_ca_file: ca.pem, client_auth_type: RequireAndVerifyClientCert }";
 
-/// A folder with a certificate authority, and certificates of a server and a client.
-struct Certificates {
-    folder: TempDir,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Certificates {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, "authority");
-        let key = KeyPair::generate().unwrap();
-        let authority = params.self_signed(&key).unwrap();
-        std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
-        let certificates = Self { folder, issuer: Issuer::new(params, key) };
-        certificates.issue("server");
-        certificates.issue("client");
-        certificates
-    }
-
-    /// A new certificate for loopback with a new key: `name.pem` and `name.key`, the key first.
-    fn issue(&self, name: &str) {
-        let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        self.write(&format!("{name}.key"), &key.serialize_pem());
-        self.write(&format!("{name}.pem"), &certificate.pem());
-    }
-
-    /// Replaces a file at once.
-    fn write(&self, name: &str, text: &str) {
-        let new = self.folder.path().join("new");
-        std::fs::write(&new, text).unwrap();
-        std::fs::rename(new, self.folder.path().join(name)).unwrap();
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.folder.path().join(name)).unwrap()
-    }
-
-    /// A client that trusts the authority.
-    fn client(&self) -> ClientBuilder {
-        let authority = Certificate::from_pem(&self.read("ca.pem")).unwrap();
-        Client::builder().no_proxy().tls_info(true).tls_certs_only([authority]).pool_max_idle_per_host(0)
-    }
-
-    /// A daemon by this web configuration.
-    async fn daemon(&self, web: &str) -> Daemon {
-        self.write("web.yml", web);
-        let path = self.folder.path().join("web.yml");
-        Daemon::start_with(&[("web.config_file", path.to_str().unwrap())], synthetic(1, 2, 1), "").await
-    }
-}
-
 fn users() -> String {
     format!("basic_auth_users: {{ alice: {:?} }}", bcrypt::hash("secret", 4).unwrap())
-}
-
-/// The served certificate.
-async fn peer(client: &Client, daemon: &Daemon) -> Vec<u8> {
-    let answer = client.get(format!("https://{}/healthz", daemon.address)).send().await.unwrap();
-    assert_eq!(answer.status(), 200);
-    answer.extensions().get::<TlsInfo>().unwrap().peer_certificate().unwrap().to_vec()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,8 +49,7 @@ async fn a_client_needs_a_certificate_where_that_is_asked_for() {
     let url = format!("https://{}/metrics", daemon.address);
     let unknown = certificates.client().build().unwrap();
     assert!(unknown.get(&url).send().await.is_err());
-    let identity = [certificates.read("client.key"), certificates.read("client.pem")].concat();
-    let known = certificates.client().identity(Identity::from_pem(&identity).unwrap()).build().unwrap();
+    let known = certificates.known_client().build().unwrap();
     assert_eq!(known.get(&url).send().await.unwrap().status(), 200);
 }
 
@@ -121,11 +59,94 @@ async fn a_new_certificate_is_served_and_no_request_fails_meanwhile() {
     let daemon = certificates.daemon(TLS).await;
     let client = certificates.client().build().unwrap();
     for _ in 0..2 {
-        let before = peer(&client, &daemon).await;
-        certificates.issue("server");
-        let changed = async { while peer(&client, &daemon).await == before {} };
-        tokio::time::timeout(LIMIT, changed).await.expect("the new certificate is not served");
+        certificates.renew(&client, &daemon).await;
     }
+}
+
+/// Asks until a request fails.
+async fn ask_for_ever(client: Client, url: String) {
+    loop {
+        let answer = client.get(&url).send().await.unwrap();
+        assert!(answer.text().await.unwrap().contains("\nalicloud_tag_exporter_build_info{"));
+    }
+}
+
+/// The same by curl, with a handshake for each request.
+async fn ask_for_ever_by_curl(folder: PathBuf, url: String) {
+    let each =
+        [&["--fail", "--fail-early", "--compressed", "--header", "connection: close"][..], &[&*url; 20]];
+    loop {
+        let ended = curl(&folder, &each.concat()).await;
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs curl; `make test` runs it"]
+async fn a_new_certificate_is_served_under_load_and_neither_curl_nor_a_kept_connection_fails() {
+    let certificates = Certificates::new();
+    let daemon = certificates.daemon(TLS).await;
+    let url = format!("https://{}/metrics", daemon.address);
+    let [anew, keeping] =
+        [0, 1].map(|kept| certificates.client().pool_max_idle_per_host(kept).build().unwrap());
+    let mut load = JoinSet::new();
+    for client in [&anew, &anew, &keeping] {
+        load.spawn(ask_for_ever(client.clone(), url.clone()));
+    }
+    load.spawn(ask_for_ever_by_curl(certificates.folder.path().to_owned(), url));
+    for _ in 0..3 {
+        certificates.renew(&anew, &daemon).await;
+    }
+    assert!(load.try_join_next().is_none(), "a request failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Prometheus; `make test` runs it"]
+async fn prometheus_2_and_3_scrape_with_a_certificate_and_a_password_and_through_a_new_certificate() {
+    let certificates = Certificates::new();
+    let daemon = certificates.daemon(&format!("{KNOWN_CLIENTS}\n{}", users())).await;
+    let known = certificates.known_client().build().unwrap();
+    let job = |name: &str, password: &str, files: &str| {
+        format!(
+            "{{job_name: {name}, scheme: https, basic_auth: {{username: alice, password: {password}}}, \
+             tls_config: {{{files}}}, static_configs: [{{targets: ['{}']}}]}}",
+            daemon.address
+        )
+    };
+    let path = |name: &str| certificates.folder.path().join(name).display().to_string();
+    let authority = format!("ca_file: {}", path("ca.pem"));
+    let both = format!("{authority}, cert_file: {}, key_file: {}", path("client.pem"), path("client.key"));
+    let jobs =
+        [job("right", "secret", &both), job("wrong", "Secret", &both), job("unknown", "secret", &authority)];
+    for programs in versions() {
+        let prometheus = Prometheus::start(&programs, &jobs.join(", ")).await;
+        prometheus.until("alicloud_resource_tags{job=\"right\"}").await;
+        for refused in ["wrong", "unknown"] {
+            prometheus.until(&format!("up{{job=\"{refused}\"}} == 0")).await;
+        }
+        certificates.renew(&known, &daemon).await;
+        let scrapes = "count_over_time(up{job=\"right\"}[5m])";
+        let before = prometheus.until(scrapes).await[0]["value"][1].as_str().unwrap().to_owned();
+        prometheus
+            .until(&format!("{scrapes} > {before} + 2 and min_over_time(up{{job=\"right\"}}[5m]) == 1"))
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_speak_tls_is_cut_off_and_the_next_one_is_served() {
+    let certificates = Certificates::new();
+    let daemon = certificates.daemon(TLS).await;
+    for sent in [&b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n"[..], b"\x16\x03\x01\xff\xff", b"\0"] {
+        let mut stream = TcpStream::connect(daemon.address).await.unwrap();
+        stream.write_all(sent).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        let reading = tokio::time::timeout(LIMIT, stream.read_to_end(&mut answer)).await;
+        let _ = reading.expect("it neither answers nor closes");
+        assert!(!String::from_utf8_lossy(&answer).contains("HTTP"), "{answer:?}");
+    }
+    peer(&certificates.client().build().unwrap(), &daemon).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,7 +181,7 @@ async fn a_file_that_became_wrong_changes_nothing_but_a_metric() {
 async fn curl(folder: &Path, arguments: &[&str]) -> Output {
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--show-error", "--max-time", "20", "--noproxy", "*", "--cacert", "ca.pem"]);
-    curl.args(arguments).current_dir(folder).output().await.expect("curl is needed")
+    curl.args(arguments).current_dir(folder).kill_on_drop(true).output().await.expect("curl is needed")
 }
 
 #[tokio::test(flavor = "multi_thread")]
