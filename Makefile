@@ -7,7 +7,7 @@ test:
 	scripts/check-manifests
 	scripts/check-unit
 	TAG_EXPORTER_PROMTOOL=$$(scripts/promtool) TAG_EXPORTER_PROMETHEUS="$$(scripts/prometheus)" \
-		cargo test --locked -- --include-ignored
+		TAG_EXPORTER_CHROMIUM=$$(scripts/chromium) cargo test --locked -- --include-ignored
 
 # Measures the exporter beside its peers. Takes some minutes, and wants the machine for itself.
 bench:

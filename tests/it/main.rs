@@ -17,6 +17,7 @@ mod policy;
 mod program;
 mod prometheus;
 mod promtool;
+mod readers;
 mod regions;
 mod reload;
 mod renewal;
