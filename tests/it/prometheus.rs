@@ -1,6 +1,6 @@
 //! The Prometheus 2 and 3 that `make test` names.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub fn versions() -> Vec<PathBuf> {
 
 impl Prometheus {
     /// The one of a folder, with these jobs in its configuration.
-    pub async fn start(programs: &PathBuf, jobs: &str) -> Self {
+    pub async fn start(programs: &Path, jobs: &str) -> Self {
         let data = tempfile::tempdir().unwrap();
         let config = data.path().join("prometheus.yml");
         std::fs::write(&config, format!("global: {{scrape_interval: 1s}}\nscrape_configs: [{jobs}]\n"))
