@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::audit;
 use crate::config::{Problem, Problems, Sources};
+use crate::{audit, demo};
 
 /// Prometheus exporter and tag inventory of Alibaba Cloud resources, untagged ones included.
 #[derive(Debug, Parser)]
@@ -27,7 +27,7 @@ pub enum Command {
     /// Check the configuration, print every problem, and exit.
     CheckConfig,
     /// Run the daemon against a simulated cloud: no account, no configuration file.
-    Demo,
+    Demo(demo::Options),
 }
 
 #[derive(Debug, Clone, Args)]

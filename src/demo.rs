@@ -15,9 +15,18 @@ use crate::simulator::{self, Cloud, demo};
 const DRIFT: Duration = Duration::from_secs(5);
 const SEED: u64 = 7;
 
-/// Starts the cloud in the background until `stop`.
-pub async fn start_cloud(stop: CancellationToken) -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").await.context("could not listen on loopback")?;
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Options {
+    /// Where the simulated cloud answers, for an `api.endpoint` of your own; port 0 is a free one.
+    #[arg(long = "cloud.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub cloud: SocketAddr,
+}
+
+/// Starts the cloud in the background until `stop`, and tells where it is.
+pub async fn start_cloud(options: &Options, stop: CancellationToken) -> anyhow::Result<SocketAddr> {
+    let address = options.cloud;
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
     let address = listener.local_addr()?;
     let mut random = fastrand::Rng::with_seed(SEED);
     let cloud = Cloud::new(demo::state(&mut random, Timestamp::now()));

@@ -36,8 +36,8 @@ async fn run(cli: Cli, failed: u8) -> anyhow::Result<u8> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect::<BTreeMap<_, _>>();
     let stop = CancellationToken::new();
-    let cloud = match cli.command {
-        Some(Command::Demo) => Some(demo::start_cloud(stop.clone()).await?),
+    let cloud = match &cli.command {
+        Some(Command::Demo(options)) => Some(demo::start_cloud(options, stop.clone()).await?),
         _ => None,
     };
     let (flags, again) = (cli.flags.clone(), environment.clone());
@@ -59,6 +59,9 @@ async fn run(cli: Cli, failed: u8) -> anyhow::Result<u8> {
         return Ok(0);
     }
     log::start(&config.log);
+    if let Some(cloud) = cloud {
+        tracing::info!("the simulated cloud answers at http://{cloud}");
+    }
     signals::stop_on_signals(stop.clone(), failed)?;
     match cli.command {
         Some(Command::Audit(options)) => conclude(config, options, stop).await,

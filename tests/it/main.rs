@@ -9,6 +9,7 @@ mod certificates;
 mod clock;
 mod credentials;
 mod daemon;
+mod demo;
 mod exact;
 mod golden;
 mod hostile;
