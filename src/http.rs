@@ -12,6 +12,7 @@ mod accept;
 mod answer;
 mod changes;
 mod connection;
+mod head;
 mod metrics;
 mod page;
 mod pages;

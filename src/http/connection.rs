@@ -19,9 +19,11 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, Content, error};
+use super::head;
 use super::site::Site;
 use super::waiting::{Deadline, Waiting, passed};
 
@@ -51,10 +53,8 @@ pub(super) async fn run(stream: TcpStream, server: Arc<Server>) {
     let talking = async {
         match tls {
             None => talk(stream, &turn).await,
-            Some(config) => match TlsAcceptor::from(config).accept(stream).await {
-                Ok(stream) => talk(stream, &turn).await,
-                Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
-            },
+            // On its own, so that connections without TLS do not hold the room for it.
+            Some(config) => Box::pin(talk_over_tls(stream, config, &turn)).await,
         }
     };
     tokio::select! {
@@ -63,10 +63,27 @@ pub(super) async fn run(stream: TcpStream, server: Arc<Server>) {
     }
 }
 
+async fn talk_over_tls(stream: TcpStream, config: Arc<ServerConfig>, turn: &Arc<Turn>) {
+    match TlsAcceptor::from(config).accept(stream).await {
+        Ok(stream) => talk(stream, turn).await,
+        Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
+    }
+}
+
+/// Waits for a request, and answers it and those after it.
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: S, turn: &Arc<Turn>) {
+    match turn.server.stop.run_until_cancelled(head::awaited(stream, HEAD_BYTES)).await {
+        Some(Ok(Some(stream))) => Box::pin(answer_all(stream, turn)).await,
+        Some(Err(error)) => tracing::debug!(%error, "a connection ended early"),
+        Some(Ok(None)) | None => {}
+    }
+}
+
+async fn answer_all(stream: impl AsyncRead + AsyncWrite + Unpin, turn: &Arc<Turn>) {
     let answer = service_fn(|request| {
         let turn = Arc::clone(turn);
-        async move { Ok::<_, Infallible>(answer(&request, turn).await) }
+        // hyper keeps room for this from the first byte on: in a box it takes some only while it answers.
+        Box::pin(async move { Ok::<_, Infallible>(answer(&request, turn).await) })
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
