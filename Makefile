@@ -1,4 +1,4 @@
-.PHONY: test bench fuzz lint e2e-container checkov
+.PHONY: test bench fuzz lint e2e-container e2e-kubernetes checkov
 
 # Everything: installs what the tests need and cannot find, then runs them all.
 test:
@@ -33,6 +33,10 @@ fuzz:
 # Builds the image and runs it restricted, with a Docker engine of its own. Needs root.
 e2e-container:
 	scripts/e2e-container
+
+# Applies the manifests and the chart to a Kubernetes of one node, which it builds the first time. Needs root.
+e2e-kubernetes:
+	scripts/e2e-kubernetes
 
 # Has checkov judge what is deployed.
 checkov:
