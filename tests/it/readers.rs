@@ -12,7 +12,7 @@ use crate::support::Daemon;
 use crate::text_format::{Labels, Samples, samples};
 
 /// One collection: from one answer to the next only what the process tells of itself changes.
-const SETTINGS: &[(&str, &str)] = &[("collect.interval", "1h"), ("collect.deadline", "1m")];
+const SETTINGS: &[(&str, &str)] = &[("collect.interval", "1h")];
 const POLICY: &str = "[[policy.required_tags]]\nkey = \"owner\"";
 
 async fn daemon(state: State) -> Daemon {
