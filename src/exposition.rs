@@ -108,14 +108,13 @@ pub struct Counters {
 /// The sample lines of one target, a block for each family of a list, in its order.
 pub type Blocks = Vec<Block>;
 
-/// Renders `families` for one target.
-pub fn render(families: &[Family], view: &TargetView<'_>) -> Blocks {
+/// Renders `families` for one target. A press takes 300 KB, so one serves many targets.
+pub fn render(families: &[Family], view: &TargetView<'_>, press: &mut Press) -> Blocks {
     let target_labels = labels::of_target(view.target);
-    let mut press = Press::default();
     let block = |family: &Family| {
         let text = String::new();
         let mut samples =
-            Samples { press: &mut press, text, name: family.name, target_labels: &target_labels };
+            Samples { press: &mut *press, text, name: family.name, target_labels: &target_labels };
         (family.samples)(view, &mut samples);
         samples.block()
     };

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::exposition::{Cut, Room};
+use crate::exposition::{Cut, Press, Room};
 use crate::history::{History, Recalled};
 use crate::inventory::{Outcome, Resource, Scope, Target};
 
@@ -222,7 +222,8 @@ fn refresh(mut due: Vec<(Cut, &mut Tracked)>, settings: &Settings, now: Timestam
     let size = due.len().div_ceil(cores).max(1);
     let mut parts = due.chunks_mut(size);
     let work = |part: &mut [(Cut, &mut Tracked)]| {
-        part.iter_mut().for_each(|(cut, tracked)| tracked.refresh(*cut, settings, now));
+        let mut press = Press::default();
+        part.iter_mut().for_each(|(cut, tracked)| tracked.refresh(*cut, settings, now, &mut press));
     };
     let Some(own) = parts.next() else { return };
     thread::scope(|scope| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::diff::{self, Change, ChangeKind};
-use crate::exposition::{self, Block, Blocks, Counters, Cut, Options, Room, TargetView};
+use crate::exposition::{self, Block, Blocks, Counters, Cut, Options, Press, Room, TargetView};
 use crate::history::{Recalled, Step};
 use crate::inventory::{Inventory, Known, Outcome, REASONS, Resource, Status, Target};
 use crate::policy::{self, Judgement, Rules};
@@ -159,7 +159,7 @@ impl Tracked {
     }
 
     /// Judges and renders what is to be seen at `now`.
-    pub fn refresh(&mut self, cut: Cut, settings: &Settings, now: Timestamp) {
+    pub fn refresh(&mut self, cut: Cut, settings: &Settings, now: Timestamp, press: &mut Press) {
         let known = self.inventory.shown(now, settings.max_staleness).cloned();
         let judgement = self.judge(known.as_ref(), &settings.rules, now);
         let view = TargetView {
@@ -178,10 +178,10 @@ impl Tracked {
             || judgement.verdicts != self.shown.judgement.verdicts
             || !same_resources(known.as_ref(), self.shown.known.as_ref());
         let subject = match is_new {
-            true => Arc::new(exposition::render(exposition::SUBJECT, &view)),
+            true => Arc::new(exposition::render(exposition::SUBJECT, &view, press)),
             false => Arc::clone(&self.shown.subject),
         };
-        let statuses = exposition::render(exposition::STATUS, &view);
+        let statuses = exposition::render(exposition::STATUS, &view, press);
         self.cut = cut;
         self.due = earliest(self.hidden_from(known.as_ref(), settings), judgement.next_change);
         self.shown = Arc::new(Shown {
