@@ -69,6 +69,8 @@ impl<R: Fn() -> Result<Config, Problems>> Reloader<R> {
         let mut running = self.start(plan, BTreeMap::new());
         loop {
             tokio::select! {
+                // First: the same stop ends the collectors, which is then no surprise.
+                biased;
                 () = self.stop.cancelled() => break,
                 Some(reload) = asked.recv() => {
                     let _ = reload.send(self.reload(&mut running).await);
