@@ -6,33 +6,35 @@ use std::time::Duration;
 use alicloud_tag_exporter::api::classify;
 use alicloud_tag_exporter::catalog::{Paging, products};
 use alicloud_tag_exporter::discovery::answer::{described, tagged};
+use alicloud_tag_exporter::inventory::Interner;
 use libfuzzer_sys::fuzz_target;
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 fuzz_target!(|body: &[u8]| {
     for status in [400, 403, 404, 429, 500, 503] {
         let (kind, _) = classify(status, Some(Duration::from_secs(1)), body);
         let _ = format!("{kind:?}");
     }
-    let Ok(answer) = serde_json::from_slice::<Value>(body) else { return };
+    let Ok(answer) = serde_json::from_slice::<Value<'_>>(body) else { return };
+    let interner = Interner::seeded(&[]);
     for product in products().values() {
         let total = match &product.resources.paging {
             Paging::PageNumber { total, .. } => Some(total),
             Paging::NextToken { total, .. } => total.as_ref(),
         };
         let listed = list(&answer, product.resources.items.names());
-        if let Ok(page) = described(&product.resources, total, &answer) {
+        if let Ok(page) = described(&product.resources, total, &answer, &interner) {
             assert_eq!(page.rows.len(), listed.unwrap_or_default());
             assert!(listed.is_some() || page.total == Some(0), "an empty listing of nothing");
         }
-        if let Ok(page) = tagged(&product.tags, &answer) {
+        if let Ok(page) = tagged(&product.tags, &answer, &interner) {
             assert_eq!(Some(page.rows.len()), list(&answer, product.tags.items.names()));
         }
     }
 });
 
 /// How many items the list at a path has, if there is one.
-fn list(answer: &Value, path: &[String]) -> Option<usize> {
-    let found = path.iter().try_fold(answer, |value, name| value.get(name))?;
-    found.as_array().map(Vec::len)
+fn list(answer: &Value<'_>, path: &[String]) -> Option<usize> {
+    let found = path.iter().try_fold(answer, |value, name| value.as_object()?.get(name))?;
+    Some(found.as_array()?.len())
 }
