@@ -21,7 +21,7 @@ lint:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
 # Feeds each target of fuzz/ for FUZZ_SECONDS. Needs cargo-fuzz. What is looked for are panics, wrong answers and hangs:
-# the exporter has no unsafe code, and without a sanitizer of memory a stable toolchain will do.
+# the exporter has one line of unsafe code, and without a sanitizer of memory a stable toolchain will do.
 FUZZ_SECONDS = 600
 FUZZ_TARGETS = request cursor accept cloud_answer configuration exposition
 fuzz:
