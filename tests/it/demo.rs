@@ -13,8 +13,9 @@ fn the_cloud_of_the_demo_can_be_listed_by_a_configuration_of_ones_own() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let said = BufReader::new(demo.stderr.take().unwrap());
-    let line = said.lines().map_while(Result::ok).find(|line| line.contains(ANSWERS_AT)).unwrap();
+    // Kept to the end: the demo goes on writing.
+    let mut said = BufReader::new(demo.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let line = said.find(|line| line.contains(ANSWERS_AT)).unwrap();
     let endpoint = line.split(ANSWERS_AT).nth(1).unwrap();
 
     let audit = audit(endpoint);
