@@ -12,6 +12,8 @@ pub fn start(log: &Log) {
     let log_to_stderr = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // They would be told on stderr, by a macro that panics when nobody reads it any more.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
     match log.json {
         true => log_to_stderr.json().init(),

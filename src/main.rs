@@ -52,9 +52,10 @@ async fn run(cli: Cli, failed: u8) -> anyhow::Result<u8> {
         _ => read()?,
     };
     if cli.command == Some(Command::CheckConfig) {
-        println!("the configuration is right: {}", serve::summary(&config));
+        let mut out = std::io::stdout();
+        writeln!(out, "the configuration is right: {}", serve::summary(&config))?;
         if let Some(doubt) = serve::doubt(&config) {
-            println!("warning: {doubt}");
+            writeln!(out, "warning: {doubt}")?;
         }
         return Ok(0);
     }

@@ -6,6 +6,7 @@ use alicloud_tag_exporter::simulator::{Fault, FaultRule, synthetic};
 use serde_json::json;
 use tokio::task::JoinSet;
 
+use crate::program::{self, Program};
 use crate::support::Daemon;
 use crate::text_format::samples;
 
@@ -133,4 +134,26 @@ async fn a_stop_in_the_middle_of_a_collection_is_quick_and_a_success() {
     daemon.stop.cancel();
     let ended = tokio::time::timeout(Duration::from_secs(5), daemon.running).await;
     ended.expect("it did not end in 5 s").unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_reads_any_more_stops_nothing() {
+    let (_cloud, address) = program::cloud(synthetic(1, 2, 1)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!(
+        "collect = {{ interval = \"1s\" }}
+         api = {{ endpoint = \"http://{address}\", requests_per_second = 5000.0 }}
+         [[accounts]]
+         name = \"test\"
+         regions = [\"cn-hangzhou\"]"
+    );
+    let program = Program::start(folder.path(), &config).await;
+    // The pipe is closed with its reader, and each collection writes a line to it.
+    program.log.abort();
+    let number = |text: &str| -> Option<u32> {
+        let line = text.lines().find(|line| line.starts_with("alicloud_tag_exporter_collections_total{"))?;
+        line.rsplit_once(' ')?.1.parse().ok()
+    };
+    let seen = number(&program.get("/metrics").await).unwrap_or_default();
+    program.until("/metrics", |text| number(text).is_some_and(|now| now >= seen + 3)).await;
 }
