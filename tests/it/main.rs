@@ -3,6 +3,7 @@
 
 mod accounts;
 mod answers;
+mod any_input;
 mod audit;
 mod bad_requests;
 mod certificates;
