@@ -72,7 +72,7 @@ async fn talk_over_tls(stream: TcpStream, config: Arc<ServerConfig>, turn: &Arc<
 
 /// Waits for a request, and answers it and those after it.
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: S, turn: &Arc<Turn>) {
-    match turn.server.stop.run_until_cancelled(head::awaited(stream, HEAD_BYTES)).await {
+    match turn.server.stop.run_until_cancelled(head::awaited(stream)).await {
         Some(Ok(Some(stream))) => Box::pin(answer_all(stream, turn)).await,
         Some(Err(error)) => tracing::debug!(%error, "a connection ended early"),
         Some(Ok(None)) | None => {}

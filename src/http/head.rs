@@ -7,18 +7,18 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, join, split};
 
 /// More headers than hyper takes.
 const MOST_HEADERS: usize = 128;
+/// What is read ahead stays for as long as the connection, so hyper reads on from here.
+const MOST: usize = 4 * 1024;
 
-/// The stream as it was, when a whole head has come, or what can be none, or the end. `None` when nothing came at all.
-pub(super) async fn awaited<S>(
-    mut stream: S,
-    most: usize,
-) -> io::Result<Option<impl AsyncRead + AsyncWrite + Unpin>>
+/// The stream as it was, when a whole head has come, or much of one, or what can be none, or the end. `None` when
+/// nothing came at all.
+pub(super) async fn awaited<S>(mut stream: S) -> io::Result<Option<impl AsyncRead + AsyncWrite + Unpin>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut head = Vec::new();
     let mut read = [0; 512];
-    while head.len() <= most && is_partial(&head) {
+    while head.len() < MOST && is_partial(&head) {
         match stream.read(&mut read).await? {
             0 if head.is_empty() => return Ok(None),
             0 => break,
@@ -41,19 +41,19 @@ mod tests {
     use super::*;
 
     async fn read_back(sent: &[&[u8]]) -> Option<Vec<u8>> {
-        let (mut client, server) = duplex(1024);
+        let (mut client, server) = duplex(2 * MOST);
         for piece in sent {
             client.write_all(piece).await.unwrap();
         }
         client.shutdown().await.unwrap();
         let mut text = Vec::new();
-        awaited(server, 600).await.unwrap()?.read_to_end(&mut text).await.unwrap();
+        awaited(server).await.unwrap()?.read_to_end(&mut text).await.unwrap();
         Some(text)
     }
 
     #[tokio::test]
     async fn every_byte_that_was_read_is_read_again() {
-        let rest: &[u8] = &[b'x'; 700];
+        let rest: &[u8] = &[b'x'; MOST];
         let cases: [&[&[u8]]; 4] = [
             &[b"GET / HTTP/1.1\r\n", b"a: b\r\n\r\n", rest],
             &[b"GET / HT"],

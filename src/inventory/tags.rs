@@ -14,6 +14,11 @@ pub struct Tags(Arc<[Pair]>);
 pub type Pair = (Arc<str>, Arc<str>);
 
 impl Tags {
+    /// Of what [`sorted`] gave.
+    pub(super) fn of_sorted(pairs: Vec<Pair>) -> Self {
+        Self(pairs.into())
+    }
+
     /// The value of `key`.
     pub fn get(&self, key: &str) -> Option<&str> {
         let found = self.0.binary_search_by(|(other, _)| (**other).cmp(key)).ok()?;
@@ -45,22 +50,11 @@ impl Tags {
 /// Pairs as tags hold them: sorted by key. Where a key comes twice, its last value counts.
 pub(super) fn sorted(pairs: impl IntoIterator<Item = Pair>) -> Vec<Pair> {
     let mut pairs: Vec<_> = pairs.into_iter().collect();
+    // The order among equals stays, and the first of them is kept.
+    pairs.reverse();
     pairs.sort_by(|one, other| one.0.cmp(&other.0));
-    pairs.dedup_by(|later, earlier| {
-        let is_same = later.0 == earlier.0;
-        if is_same {
-            std::mem::swap(later, earlier);
-        }
-        is_same
-    });
+    pairs.dedup_by(|one, other| one.0 == other.0);
     pairs
-}
-
-impl Tags {
-    /// Of what [`sorted`] gave.
-    pub(super) fn of_sorted(pairs: Vec<Pair>) -> Self {
-        Self(pairs.into())
-    }
 }
 
 impl FromIterator<Pair> for Tags {

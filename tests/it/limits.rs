@@ -2,21 +2,26 @@
 
 use alicloud_tag_exporter::simulator::synthetic;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::support::Daemon;
+
+/// A reader that leaves it at the first byte of an answer, which has more than the system's own buffers take.
+async fn slow_reader(daemon: &Daemon, path: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut slow = socket.connect(daemon.address).await.unwrap();
+    slow.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+    assert_eq!(slow.read_u8().await.unwrap(), b'H');
+    slow
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_takes_its_time_holds_one_place_and_health_needs_none() {
     let settings = [("web.max_connections", "1"), ("collect.interval", "30s")];
     let daemon = Daemon::start_with(&settings, synthetic(2, 2000, 5), "").await;
     daemon.until_fresh().await;
-    // An answer of more bytes than the system's own buffers take, and a reader that leaves it at the first one.
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    let mut slow = socket.connect(daemon.address).await.unwrap();
-    slow.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-    assert_eq!(slow.read_u8().await.unwrap(), b'H');
+    let slow = slow_reader(&daemon, "/metrics").await;
     let refused = daemon.until("/tags?limit=1", |status, _| status == 503).await;
     assert!(refused.contains(r#""code":"busy""#), "{refused}");
     assert_eq!(daemon.get("/healthz").await.0, 200);
@@ -24,4 +29,20 @@ async fn a_reader_that_takes_its_time_holds_one_place_and_health_needs_none() {
     daemon.until("/tags?limit=1", |status, _| status == 200).await;
     let metrics = daemon.metrics().await;
     assert!(metrics.contains("http_requests_total{code=\"503\",handler=\"/tags\"}"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_one_piece_holds_its_place_until_its_last_byte_is_written() {
+    let settings = [("web.max_connections", "1"), ("collect.interval", "2s")];
+    let daemon = Daemon::start_with(&settings, synthetic(1, 500, 5), "").await;
+    daemon.until_fresh().await;
+    daemon.cloud.edit(|state| {
+        let clusters = state.regions.values_mut().flat_map(|region| region.clusters.iter_mut());
+        let values = clusters.flat_map(|cluster| cluster.tags.values_mut());
+        values.for_each(|value| *value = "x".repeat(6000));
+    });
+    // Changes are written as one text, here of 15 MB.
+    daemon.until("/tags/changes?limit=1", |_, text| text.contains("xxx")).await;
+    let _slow = slow_reader(&daemon, "/tags/changes?limit=10000").await;
+    daemon.until("/tags?limit=1", |status, _| status == 503).await;
 }
