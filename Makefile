@@ -7,7 +7,7 @@ test:
 	scripts/check-manifests
 	scripts/check-unit
 	TAG_EXPORTER_PROMTOOL=$$(scripts/promtool) TAG_EXPORTER_PROMETHEUS="$$(scripts/prometheus)" \
-		TAG_EXPORTER_CHROMIUM=$$(scripts/chromium) cargo test --locked -- --include-ignored
+		TAG_EXPORTER_CHROMIUM=$$(scripts/chromium) cargo test --workspace --locked -- --include-ignored
 
 # Measures the exporter beside its peers. Takes some minutes, and wants the machine for itself.
 bench:
@@ -16,9 +16,9 @@ bench:
 		prometheus-node-exporter) cargo bench --locked --bench peers
 
 lint:
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+	cargo fmt --all --check
+	cargo clippy --workspace --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --locked --no-deps --document-private-items
 
 # Feeds each target of fuzz/ for FUZZ_SECONDS. Needs cargo-fuzz. What is looked for are panics, wrong answers and hangs:
 # the exporter has one line of unsafe code, and without a sanitizer of memory a stable toolchain will do.

@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use alicloud_tag_exporter::command::serve;
 use alicloud_tag_exporter::config::{Sources, load};
-use alicloud_tag_exporter::diff::{Change, ChangeKind, Tally};
-use alicloud_tag_exporter::history::{History, Step};
 use alicloud_tag_exporter::instruments::Instruments;
+use alicloud_tag_exporter::inventory::diff::{Change, ChangeKind, Tally};
 use alicloud_tag_exporter::inventory::{Known, Target};
-use alicloud_tag_exporter::serve;
+use alicloud_tag_exporter::publication::history::{History, Step};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use alicloud_tag_exporter::simulator::{self, Cloud, State, synthetic};
 use anyhow::ensure;
+use simulator::{self, Cloud, State, synthetic};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use alicloud_tag_exporter::simulator::{self, AccessKey, Cloud, Fault, FaultRule, synthetic};
 use anyhow::ensure;
+use simulator::{self, AccessKey, Cloud, Fault, FaultRule, synthetic};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

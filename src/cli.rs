@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::audit;
+#[cfg(feature = "demo")]
+use crate::command::demo;
 use crate::config::{Problem, Problems, Sources};
-use crate::{audit, demo};
 
 /// Prometheus exporter and tag inventory of Alibaba Cloud resources, untagged ones included.
 #[derive(Debug, Parser)]
@@ -26,6 +28,7 @@ pub enum Command {
     Audit(audit::Options),
     /// Check the configuration, print every problem, and exit.
     CheckConfig,
+    #[cfg(feature = "demo")]
     /// Run the daemon against a simulated cloud: no account, no configuration file.
     Demo(demo::Options),
 }

@@ -10,16 +10,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use globset::GlobSet;
+use tokio::sync::oneshot;
 
-use crate::api::Signature;
-use crate::api::endpoint::{Network, Place, endpoint};
-use crate::catalog::{Product, products};
-use crate::credentials::Source;
-use crate::discovery::TagSource;
-use crate::exposition::Options;
+use crate::access::{self, Web};
+use crate::cloud::api::Signature;
+use crate::cloud::api::endpoint::{Network, Place, endpoint};
+use crate::cloud::catalog::{Product, products};
+use crate::cloud::credentials::Source;
+use crate::cloud::discovery::TagSource;
+use crate::inventory::shard::Shard;
 use crate::policy::Rules;
-use crate::shard::Shard;
-use crate::web::{self, Web};
+use crate::publication::exposition::Options;
 
 mod check;
 mod checker;
@@ -153,6 +154,9 @@ pub struct Problem {
     pub path: String,
     pub text: String,
 }
+
+/// Asks for the configuration to be read again. The answer says what is wrong with it.
+pub type Reload = oneshot::Sender<Result<(), Problems>>;
 
 /// All that is wrong.
 #[derive(Debug, thiserror::Error)]

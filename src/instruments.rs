@@ -1,5 +1,6 @@
 //! Our own counters: what this process did, as opposed to what it saw in the cloud.
 
+use crate::clock::{now, seconds};
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
@@ -118,7 +119,7 @@ impl Instruments {
     pub fn config_read(&self, worked: bool) {
         self.config_ok.set(f64::from(u8::from(worked)));
         if worked {
-            self.config_read_at.set(seconds(jiff::Timestamp::now()));
+            self.config_read_at.set(seconds(now()));
         }
     }
 
@@ -161,11 +162,6 @@ impl Registered<'_> {
         self.0.register(Box::new(collector.clone()))?;
         Ok(collector)
     }
-}
-
-/// Unix time in seconds, to the millisecond.
-pub fn seconds(at: jiff::Timestamp) -> f64 {
-    at.as_millisecond() as f64 / 1000.0
 }
 
 fn named(name: &str) -> String {

@@ -7,8 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub mod diff;
 mod interner;
 mod keys;
+pub mod shard;
 mod tags;
 
 pub use interner::Interner;

@@ -1,41 +1,24 @@
 //! A Prometheus exporter and tag inventory of Alibaba Cloud.
 //!
-//! A pure core in a ring of I/O. The modules in reading order: a [`catalog`] says how a product is listed; a
-//! [`client`] makes signed calls ([`api`]) with [`credentials`]; [`discovery`] turns them into every resource of a
-//! target with its tags; an [`inventory`] keeps the last listing that worked; [`diff`] finds what changed, which
-//! [`history`] logs; [`policy`] judges; [`snapshot`] is that as JSON; [`exposition`] renders. A [`collector`] a
-//! target feeds the [`publisher`], which publishes the whole at once to [`http`]. [`config`], [`parts`], the [`fleet`] of collectors
-//! and [`serve`] wire them for the targets of one [`shard`], [`audit`] asks once and reports, [`demo`] runs them
-//! against the [`simulator`].
+//! A pure core in a ring of I/O, in layers: a module imports only from modules above it in this list. `ARCHITECTURE.md`
+//! draws them and follows a value through them.
+//!
+//! - [`clock`] asks for the time, [`instruments`] counts what this process does.
+//! - [`inventory`] is what is known of targets and how it changes; [`policy`] judges it; [`access`] says who may read it.
+//! - [`cloud`] lists a target; [`publication`] keeps, stores and renders what was listed.
+//! - [`config`] is the configuration, [`collection`] the loops that list what it names, [`http`] the answers.
+//! - [`process`] and [`command`] are the program around that, [`cli`] its command line.
 
-pub mod api;
-pub mod audit;
-pub mod catalog;
+pub mod access;
 pub mod cli;
-pub mod client;
-pub mod collector;
+pub mod clock;
+pub mod cloud;
+pub mod collection;
+pub mod command;
 pub mod config;
-pub mod credentials;
-pub mod demo;
-pub mod diff;
-pub mod discovery;
-pub mod exposition;
-pub mod fleet;
-pub mod history;
 pub mod http;
 pub mod instruments;
 pub mod inventory;
-pub mod limits;
-pub mod log;
-pub mod memory;
-pub mod parts;
 pub mod policy;
-pub mod publisher;
-pub mod reload;
-pub mod retry;
-pub mod serve;
-pub mod shard;
-pub mod signals;
-pub mod simulator;
-pub mod snapshot;
-pub mod web;
+pub mod process;
+pub mod publication;

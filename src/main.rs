@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use alicloud_tag_exporter::audit::{self, Conclusion};
 use alicloud_tag_exporter::cli::{Cli, Command};
+use alicloud_tag_exporter::command::audit::{self, Conclusion};
+use alicloud_tag_exporter::command::{check_config, serve};
 use alicloud_tag_exporter::config::{Config, Problems, load, load_without_accounts};
-use alicloud_tag_exporter::{demo, log, serve, signals};
+use alicloud_tag_exporter::process::{logging, signals};
 use clap::Parser as _;
 use tokio_util::sync::CancellationToken;
 
 const FAILED: u8 = 1;
 const WRONG_CONFIGURATION: u8 = 2;
 const UNKNOWN: u8 = 3;
+
+type Environment = BTreeMap<String, String>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -32,45 +35,59 @@ async fn main() -> ExitCode {
 /// `failed` is the exit code after a second signal.
 async fn run(cli: Cli, failed: u8) -> anyhow::Result<u8> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect::<BTreeMap<_, _>>();
-    let stop = CancellationToken::new();
-    let cloud = match &cli.command {
-        Some(Command::Demo(options)) => Some(demo::start_cloud(options, stop.clone()).await?),
-        _ => None,
+    let environment = environment();
+    let read = {
+        let (flags, environment) = (cli.flags.clone(), environment.clone());
+        move || load(&flags.sources_with_file(environment.clone())?)
     };
-    let (flags, again) = (cli.flags.clone(), environment.clone());
-    let read = move || match cloud {
-        Some(cloud) => demo::config(cloud, flags.sources(again.clone())),
-        None => load(&flags.sources_with_file(again.clone())?),
-    };
-    let config = match &cli.command {
-        Some(Command::Audit(options)) if options.offline.is_some() => {
-            load_without_accounts(&cli.flags.sources_with_file(environment)?)?
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => {
+            let config = read()?;
+            let stop = begin(&config, failed)?;
+            serve::listen(config, read, stop).await.map(|()| 0)
         }
-        _ => read()?,
-    };
-    if cli.command == Some(Command::CheckConfig) {
-        let mut out = std::io::stdout();
-        writeln!(out, "the configuration is right: {}", serve::summary(&config))?;
-        if let Some(doubt) = serve::doubt(&config) {
-            writeln!(out, "warning: {doubt}")?;
+        Command::Audit(options) => {
+            let config = match &options.offline {
+                Some(_) => load_without_accounts(&cli.flags.sources_with_file(environment)?)?,
+                None => read()?,
+            };
+            conclude(config, options, failed).await
         }
-        return Ok(0);
-    }
-    log::start(&config.log);
-    if let Some(cloud) = cloud {
-        tracing::info!("the simulated cloud answers at http://{cloud}");
-    }
-    signals::stop_on_signals(stop.clone(), failed)?;
-    match cli.command {
-        Some(Command::Audit(options)) => conclude(config, options, stop).await,
-        _ => serve::listen(config, read, stop).await.map(|()| 0),
+        Command::CheckConfig => {
+            check_config::print(&read()?, &mut std::io::stdout())?;
+            Ok(0)
+        }
+        #[cfg(feature = "demo")]
+        Command::Demo(options) => {
+            use alicloud_tag_exporter::command::demo;
+            let cloud = demo::start_cloud(&options, CancellationToken::new()).await?;
+            let read = move || demo::config(cloud, cli.flags.sources(environment.clone()));
+            let config = read()?;
+            let stop = begin(&config, failed)?;
+            tracing::info!("the simulated cloud is listening on http://{cloud}");
+            serve::listen(config, read, stop).await.map(|()| 0)
+        }
     }
 }
 
-async fn conclude(config: Config, options: audit::Options, stop: CancellationToken) -> anyhow::Result<u8> {
+#[expect(clippy::disallowed_methods, reason = "read once, here, and handed on")]
+fn environment() -> Environment {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
+}
+
+/// Starts the log; the token is cancelled by the first signal.
+fn begin(config: &Config, failed: u8) -> anyhow::Result<CancellationToken> {
+    logging::start(&config.log);
+    let stop = CancellationToken::new();
+    signals::stop_on_signals(stop.clone(), failed)?;
+    Ok(stop)
+}
+
+async fn conclude(config: Config, options: audit::Options, failed: u8) -> anyhow::Result<u8> {
+    let stop = begin(&config, failed)?;
     let Some(conclusion) = stop.run_until_cancelled(audit::run(config, options)).await else {
         let _ = writeln!(std::io::stderr(), "stopped before the report was written");
         // At once: a read or a write that it was stopped in would be waited for.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use alicloud_tag_exporter::simulator::{self, Cloud, synthetic};
+use simulator::{self, Cloud, synthetic};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

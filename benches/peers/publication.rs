@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use alicloud_tag_exporter::collector::Collector;
+use alicloud_tag_exporter::clock::now;
+use alicloud_tag_exporter::collection::assembly::Parts;
+use alicloud_tag_exporter::collection::collector::Collector;
+use alicloud_tag_exporter::collection::collectors;
 use alicloud_tag_exporter::config::{Sources, load};
-use alicloud_tag_exporter::fleet;
-use alicloud_tag_exporter::history::History;
 use alicloud_tag_exporter::instruments::Instruments;
-use alicloud_tag_exporter::parts::Parts;
-use alicloud_tag_exporter::publisher::{Publisher, Settings, now};
+use alicloud_tag_exporter::publication::history::History;
+use alicloud_tag_exporter::publication::publisher::{Publisher, Settings};
 use procfs::process::Process;
 
 use crate::cloud::SimulatedCloud;
@@ -22,7 +23,7 @@ pub async fn measure(cloud: &SimulatedCloud, table: &mut Table) -> anyhow::Resul
     for account in parts.accounts(&config.accounts)? {
         collectors.extend(parts.collectors(&account)?);
     }
-    let targets = fleet::join(&mut collectors, BTreeMap::new());
+    let targets = collectors::join(&mut collectors, BTreeMap::new());
     let settings = Settings {
         rules: config.rules,
         options: config.options,

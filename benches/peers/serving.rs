@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use alicloud_tag_exporter::exposition::SUBJECT;
+use alicloud_tag_exporter::publication::exposition::SUBJECT;
 use anyhow::ensure;
 use hyper::header::ACCEPT_ENCODING;
 

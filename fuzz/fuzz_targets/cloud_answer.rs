@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use alicloud_tag_exporter::api::classify;
-use alicloud_tag_exporter::catalog::{Paging, products};
-use alicloud_tag_exporter::discovery::answer::{described, tagged};
+use alicloud_tag_exporter::cloud::api::classify;
+use alicloud_tag_exporter::cloud::catalog::{Paging, products};
+use alicloud_tag_exporter::cloud::discovery::decode::{described, tagged};
 use alicloud_tag_exporter::inventory::Interner;
 use libfuzzer_sys::fuzz_target;
 use serde_json_borrow::Value;

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use alicloud_tag_exporter::exposition::{Options, Plain};
-use alicloud_tag_exporter::history::History;
+use alicloud_tag_exporter::publication::exposition::{Options, Plain};
+use alicloud_tag_exporter::publication::history::History;
 use alicloud_tag_exporter::instruments::Instruments;
 use alicloud_tag_exporter::inventory::Target;
 use alicloud_tag_exporter::policy::Rules;
-use alicloud_tag_exporter::publisher::{Settings, now};
+use alicloud_tag_exporter::clock::now;
+use alicloud_tag_exporter::publication::publisher::{Settings};
 use alicloud_tag_exporter_fuzz::{outcome, publisher, resource};
 use globset::{Glob, GlobSet};
 use libfuzzer_sys::fuzz_target;

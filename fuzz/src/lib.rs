@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alicloud_tag_exporter::exposition::Options;
-use alicloud_tag_exporter::history::{History, Recalled};
+use alicloud_tag_exporter::publication::exposition::Options;
+use alicloud_tag_exporter::publication::history::{History, Recalled};
 use alicloud_tag_exporter::http::{Pages, Site};
 use alicloud_tag_exporter::instruments::Instruments;
 use alicloud_tag_exporter::inventory::{Listing, Outcome, Resource, Tags, Target};
 use alicloud_tag_exporter::policy::Rules;
-use alicloud_tag_exporter::publisher::{Publisher, Settings, now};
-use alicloud_tag_exporter::web::Web;
+use alicloud_tag_exporter::clock::now;
+use alicloud_tag_exporter::publication::publisher::{Publisher, Settings};
+use alicloud_tag_exporter::access::Web;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::{Request, Response};

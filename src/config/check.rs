@@ -39,11 +39,11 @@ fn listen(checker: &mut Checker<'_>, file: file::Web) -> Option<Listen> {
     }
     checker.unless(file.max_connections > 0, "web.max_connections", "must be above 0");
     let path = Some(file.config_file).filter(|path| !path.as_os_str().is_empty());
-    let web = path.and_then(|path| match web::load(&path) {
+    let web = path.and_then(|path| match access::load(&path) {
         Ok(web) => Some((path, Arc::new(web))),
         Err(problems) => {
             let origin = Some(path.display().to_string());
-            let here = |web::Problem { path, text }| Problem { origin: origin.clone(), path, text };
+            let here = |access::Problem { path, text }| Problem { origin: origin.clone(), path, text };
             checker.problems.extend(problems.into_iter().map(here));
             None
         }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
-use crate::api::Signature;
-use crate::api::endpoint::Network;
-use crate::discovery::TagSource;
+use crate::cloud::api::Signature;
+use crate::cloud::api::endpoint::Network;
+use crate::cloud::discovery::TagSource;
 
 macro_rules! section {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty = $default:expr,)* }) => {

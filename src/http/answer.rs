@@ -12,8 +12,8 @@ use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
-use super::accept::Coding;
-use crate::exposition::{Block, Plain, gzip};
+use super::negotiation::Coding;
+use crate::publication::exposition::{Block, Plain, gzip};
 
 pub(super) type Answer = Response<Content>;
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::answer::{Answer, error, json};
 use super::query::{self, BadQuery};
 use super::site::Site;
-use crate::history::{Filter, Logged};
+use crate::publication::history::{Filter, Logged};
 
 #[derive(Serialize)]
 struct Page {

@@ -6,13 +6,13 @@ use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderValue, VARY};
 use prometheus::proto::MetricFamily;
 
-use super::accept;
 use super::answer::{Answer, coded, error, not_acceptable};
+use super::negotiation;
 use super::query::{self, BadQuery};
 use super::site::Site;
-use crate::exposition::{self, Block, Family, Format, Press, STATUS, SUBJECT};
 use crate::inventory::Target;
-use crate::publisher::Published;
+use crate::publication::exposition::{self, Block, Family, Format, Press, STATUS, SUBJECT};
+use crate::publication::publisher::Published;
 
 /// Which part is asked for; all of it where nothing is given.
 #[derive(Default)]
@@ -25,7 +25,7 @@ struct Part {
 }
 
 pub(super) fn answer(site: &Site, query: &str, headers: &HeaderMap) -> Result<Answer, BadQuery> {
-    let Some(coding) = accept::coding(headers) else { return Ok(not_acceptable()) };
+    let Some(coding) = negotiation::coding(headers) else { return Ok(not_acceptable()) };
     let own = match site.instruments.gather() {
         Ok(own) => own,
         Err(problem) => {
@@ -35,7 +35,7 @@ pub(super) fn answer(site: &Site, query: &str, headers: &HeaderMap) -> Result<An
         }
     };
     let part = Part::parse(query, &own)?;
-    let format = accept::format(headers);
+    let format = negotiation::format(headers);
     let published = site.published.borrow().clone();
     let own = part.own(&own, format);
     let blocks = part.blocks(&published, format).chain([&own]);

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::pages::Pages;
-use crate::history::History;
+use super::kept_pages::Pages;
+use crate::access::Web;
+use crate::config::Reload;
 use crate::instruments::Instruments;
-use crate::publisher::Published;
-use crate::reload::Reload;
-use crate::web::Web;
+use crate::publication::history::History;
+use crate::publication::publisher::Published;
 
 /// All that answers are made of.
 pub struct Site {

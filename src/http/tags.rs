@@ -6,15 +6,15 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use hyper::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY};
 
-use super::accept;
 use super::answer::{Answer, Content, JSON, coded, not_acceptable, not_written};
+use super::negotiation;
 use super::query::{self, BadQuery};
 use super::site::Site;
-use crate::exposition::Block;
 use crate::inventory::{Resource, Target};
 use crate::policy::{State, Verdict};
-use crate::publisher::{Published, Shown};
-use crate::snapshot::{ResourceRow, Snapshot, TargetRow};
+use crate::publication::document::{ResourceRow, Snapshot, TargetRow};
+use crate::publication::exposition::Block;
+use crate::publication::publisher::{Published, Shown};
 
 #[derive(Debug, Default, Hash)]
 struct Filter {
@@ -34,7 +34,7 @@ struct Filter {
 
 pub(super) fn answer(site: &Site, query: &str, headers: &HeaderMap) -> Result<Answer, BadQuery> {
     let filter = Filter::parse(query)?;
-    let Some(coding) = accept::coding(headers) else { return Ok(not_acceptable()) };
+    let Some(coding) = negotiation::coding(headers) else { return Ok(not_acceptable()) };
     let published = site.published.borrow().clone();
     let hash = filter.hashed();
     let etag = format!("\"{}-{}-{hash:016x}-{}\"", site.process_id, published.version, coding.name());

@@ -2,7 +2,8 @@
 
 use prometheus::{GaugeVec, IntCounterVec};
 
-use super::{Registered, Result, named, seconds};
+use super::{Registered, Result, named};
+use crate::clock::{now, seconds};
 
 /// The instruments of all accounts.
 #[derive(Clone)]
@@ -101,7 +102,7 @@ impl AccountInstruments {
         let labels = [self.account.as_str(), product];
         self.all.region_discovery_success.with_label_values(&labels).set(f64::from(u8::from(worked)));
         if worked {
-            let now = seconds(jiff::Timestamp::now());
+            let now = seconds(now());
             self.all.region_discovery_last_success.with_label_values(&labels).set(now);
         }
     }

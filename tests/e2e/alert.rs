@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use alicloud_tag_exporter::simulator::{AccessKey, Cluster, Region, State};
+use simulator::{AccessKey, Cluster, Region, State};
 
 use crate::exporter::Exporter;
 use crate::monitoring::{Monitoring, programs};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use alicloud_tag_exporter::simulator::{self, Cloud, State};
+use simulator::{self, Cloud, State};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};

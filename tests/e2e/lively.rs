@@ -1,7 +1,7 @@
 //! A cloud in which there is something of everything.
 
-use alicloud_tag_exporter::simulator::{AccessKey, Cloud, Cluster, Fault, FaultRule, State, demo};
 use jiff::Timestamp;
+use simulator::{AccessKey, Cloud, Cluster, Fault, FaultRule, State, demo};
 
 pub const POLICY: &str = r#"
     [metrics]

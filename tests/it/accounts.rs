@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use alicloud_tag_exporter::catalog::products;
-use alicloud_tag_exporter::simulator::{Fault, FaultRule, synthetic};
+use alicloud_tag_exporter::cloud::catalog::products;
 use serde_json::Value;
+use simulator::{Fault, FaultRule, synthetic};
 
 use crate::support::Daemon;
 

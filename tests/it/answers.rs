@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::io::Read as _;
 
-use alicloud_tag_exporter::simulator::{Cluster, State, synthetic};
 use jiff::Timestamp;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
+use simulator::{Cluster, State, synthetic};
 
 use crate::support::Daemon;
 

@@ -1,13 +1,13 @@
 //! Whatever is asked, in whatever words: an answer or a refusal, and no failure of ours.
 
 use alicloud_tag_exporter::config::{Sources, load};
-use alicloud_tag_exporter::simulator::synthetic;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderName};
 use serde_json::Value;
+use simulator::synthetic;
 use tokio::runtime::Handle;
 
 use crate::support::Daemon;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use alicloud_tag_exporter::simulator::{self, Cloud, Cluster, Fault, FaultRule, Region, State};
 use serde_json::Value;
+use simulator::{self, Cloud, Cluster, Fault, FaultRule, Region, State};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::Command;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use alicloud_tag_exporter::simulator::synthetic;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use reqwest::tls::TlsInfo;
 use reqwest::{Certificate, Client, ClientBuilder, Identity};
+use simulator::synthetic;
 use tempfile::TempDir;
 
 use crate::support::Daemon;

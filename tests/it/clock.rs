@@ -1,8 +1,8 @@
 //! What changes with the time alone.
 
-use alicloud_tag_exporter::simulator::{AccessKey, Cluster, Fault, FaultRule, Region, State, synthetic};
 use jiff::Timestamp;
 use serde_json::json;
+use simulator::{AccessKey, Cluster, Fault, FaultRule, Region, State, synthetic};
 
 use crate::support::Daemon;
 use crate::text_format::{Samples, samples};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use alicloud_tag_exporter::simulator::State;
+use simulator::State;
 
 mod case;
 mod cloud;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use alicloud_tag_exporter::simulator::{Fault, FaultRule, synthetic};
 use serde_json::json;
+use simulator::{Fault, FaultRule, synthetic};
 use tokio::task::JoinSet;
 
 use crate::program::{self, Program};

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_alicloud-tag-exporter");
-const ANSWERS_AT: &str = "the simulated cloud answers at ";
+const ANSWERS_AT: &str = "the simulated cloud is listening on ";
 
 #[test]
 fn the_cloud_of_the_demo_can_be_listed_by_a_configuration_of_ones_own() {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use alicloud_tag_exporter::simulator::{Cluster, State, synthetic};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use simulator::{Cluster, State, synthetic};
 
 use crate::support::Daemon;
 use crate::text_format::{Labels, Samples, samples};

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use alicloud_tag_exporter::simulator::{AccessKey, Cluster, Fault, FaultRule, Region, State};
+use simulator::{AccessKey, Cluster, Fault, FaultRule, Region, State};
 
 use crate::support::Daemon;
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alicloud_tag_exporter::simulator::{AccessKey, Cluster, Region, State};
 use reqwest::Method;
 use serde_json::Value;
+use simulator::{AccessKey, Cluster, Region, State};
 use url::form_urlencoded;
 
 use crate::program::{self, Program};

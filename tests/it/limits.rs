@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alicloud_tag_exporter::simulator::synthetic;
+use simulator::synthetic;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use alicloud_tag_exporter::simulator::{self, Cloud, State};
 use serde_json::Value;
+use simulator::{self, Cloud, State};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};

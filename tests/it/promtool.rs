@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use alicloud_tag_exporter::simulator::synthetic;
+use simulator::synthetic;
 
 use crate::golden;
 use crate::support::Daemon;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Stdio;
 
-use alicloud_tag_exporter::simulator::{State, synthetic};
+use simulator::{State, synthetic};
 use tokio::process::Command;
 
 use crate::hostile;

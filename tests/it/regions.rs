@@ -1,7 +1,7 @@
 //! Regions that the exporter finds itself.
 
-use alicloud_tag_exporter::simulator::{Fault, FaultRule, Region, State, synthetic};
 use serde_json::{Value, json};
+use simulator::{Fault, FaultRule, Region, State, synthetic};
 
 use crate::audit::Bench;
 use crate::program::{self, Program};

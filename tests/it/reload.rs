@@ -1,7 +1,7 @@
 //! The configuration is read again: by SIGHUP and by a request, right or wrong.
 
-use alicloud_tag_exporter::simulator::synthetic;
 use reqwest::Client;
+use simulator::synthetic;
 
 use crate::program::{self, Program};
 

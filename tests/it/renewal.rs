@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use alicloud_tag_exporter::simulator::{AccessKey, Fault, FaultRule, Role, State, synthetic};
+use simulator::{AccessKey, Fault, FaultRule, Role, State, synthetic};
 
 use crate::program::{self, Program};
 use crate::rotation::{assert_no_failure, config, signed_by, until};

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 
-use alicloud_tag_exporter::simulator::{Cloud, Cluster, State, synthetic};
 use serde_json::Value;
+use simulator::{Cloud, Cluster, State, synthetic};
 use tokio::process::Command;
 
 use crate::program::{self, Program};

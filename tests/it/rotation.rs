@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use alicloud_tag_exporter::simulator::{AccessKey, Cloud, Role, State, synthetic};
 use jiff::Timestamp;
+use simulator::{AccessKey, Cloud, Role, State, synthetic};
 use tokio::time::{Duration, interval, timeout};
 
 use crate::program::{self, Program};

@@ -9,12 +9,10 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use alicloud_tag_exporter::api;
-use alicloud_tag_exporter::simulator::{
-    AccessKey, Answered, Cloud, Cluster, Region, RequestLog, State, serve, synthetic,
-};
+use alicloud_tag_exporter::cloud::api;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use simulator::{AccessKey, Answered, Cloud, Cluster, Region, RequestLog, State, serve, synthetic};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 

@@ -1,6 +1,6 @@
 //! The program itself, at its most talkative, against a cloud that echoes what was signed.
 
-use alicloud_tag_exporter::simulator::{Fault, FaultRule, synthetic};
+use simulator::{Fault, FaultRule, synthetic};
 
 use crate::program::{self, Program};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alicloud_tag_exporter::simulator::{State, synthetic};
+use simulator::{State, synthetic};
 
 use crate::support::Daemon;
 

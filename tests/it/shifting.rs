@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alicloud_tag_exporter::inventory::Resource;
-use alicloud_tag_exporter::simulator::{Cluster, synthetic};
+use simulator::{Cluster, synthetic};
 
 use crate::support::lister;
 

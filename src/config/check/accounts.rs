@@ -1,7 +1,7 @@
 //! `[[accounts]]`.
 
 use super::credentials;
-use crate::catalog::{Product, products};
+use crate::cloud::catalog::{Product, products};
 use crate::config::checker::Checker;
 use crate::config::{Account, Collect, Regions, file};
 

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use secrecy::ExposeSecret as _;
 use url::Url;
 
-use crate::api::endpoint::is_loopback;
-use crate::config::checker::Checker;
-use crate::config::file;
-use crate::credentials::{
+use crate::cloud::api::endpoint::is_loopback;
+use crate::cloud::credentials::{
     Assumed, CredentialsUri, DURATION, METADATA, Oidc, ProfileOf, Role, SHORTEST_DURATION, Secret, Source,
     StaticKey, StsHost, Surroundings, Variables, cli_file, variables,
 };
+use crate::config::checker::Checker;
+use crate::config::file;
 
 /// The keys of each source, beside `source`.
 const SOURCES: [(&str, &[&str]); 7] = [

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use globset::GlobSet;
 
 use super::{Checker, file};
-use crate::exposition::TagLabel;
-use crate::exposition::labels::{is_label_part, label_name};
+use crate::publication::exposition::TagLabel;
+use crate::publication::exposition::labels::{is_label_part, label_name};
 
 /// Keys under their label names.
 #[derive(Default)]

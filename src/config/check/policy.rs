@@ -9,7 +9,7 @@ use super::{Checker, file};
 use crate::policy::{EVERY_KEY, Exemption, ForbiddenTag, RequiredTag, Rules, Scope};
 
 mod pattern;
-mod reach;
+mod reachable;
 
 const MOST_TAGS: usize = 1000;
 const EXCLUDED: &str = "is excluded by metrics.exclude_keys";
@@ -23,7 +23,8 @@ pub(super) fn rules(checker: &mut Checker<'_>, policy: file::Policy, system_keys
         for (index, alias) in rule.aliases.iter().enumerate() {
             checker.unless(!system_keys.is_match(alias), &format!("{path}.aliases[{index}]"), EXCLUDED);
         }
-        if let Some(before) = required_tags[..index].iter().position(|before| reach::hides(before, rule)) {
+        if let Some(before) = required_tags[..index].iter().position(|before| reachable::hides(before, rule))
+        {
             let text = format!(
                 "is never reached: policy.required_tags[{before}] has the same key and applies to all that \
                  this one applies to"

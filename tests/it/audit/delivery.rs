@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Stdio;
 
-use alicloud_tag_exporter::simulator::Fault;
+use simulator::Fault;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Child;
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use alicloud_tag_exporter::simulator::{Cluster, State};
 use quick_xml::events::Event;
 use serde_json::Value;
+use simulator::{Cluster, State};
 
 use super::{Bench, OWNER_AND_ENV, Ran, world};
 

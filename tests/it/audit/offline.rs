@@ -3,8 +3,8 @@
 use std::fs;
 use std::process::Stdio;
 
-use alicloud_tag_exporter::simulator::{Fault, FaultRule};
 use serde_json::{Value, json};
+use simulator::{Fault, FaultRule};
 use tokio::io::AsyncWriteExt as _;
 
 use super::{Bench, LIMIT, OWNER_AND_ENV, Ran, mixed};

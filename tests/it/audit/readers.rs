@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Bench, OWNER_AND_ENV, hostile, mixed};
 use crate::sdk::python_ended;
-use alicloud_tag_exporter::simulator::Fault;
+use simulator::Fault;
 
 /// A bench whose report has everything in it: each state, and a target that is not known.
 async fn with_everything() -> Bench {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use alicloud_tag_exporter::simulator::{Cluster, Fault};
 use serde_json::{Value, json};
+use simulator::{Cluster, Fault};
 
 use super::{Bench, OWNER_AND_ENV, mixed, world};
 

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use alicloud_tag_exporter::command::serve;
 use alicloud_tag_exporter::config::{Config, Problems, Sources, load};
-use alicloud_tag_exporter::serve;
-use alicloud_tag_exporter::simulator::{self, Cloud};
 use serde::Deserialize;
 use serde_json::Value;
+use simulator::{self, Cloud};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;

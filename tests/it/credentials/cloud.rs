@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use alicloud_tag_exporter::simulator::{AccessKey, Fault, FaultRule, Instance, Role, State, synthetic};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use simulator::{AccessKey, Fault, FaultRule, Instance, Role, State, synthetic};
 
 /// The cloud as a case describes it. There is always a region with clusters, and the key of another account.
 #[derive(Default, Deserialize)]

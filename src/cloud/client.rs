@@ -1,0 +1,87 @@
+//! Calls to one product in one region: credentials, pacing and retries around the exchange.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use serde_json_borrow::Value;
+use url::Url;
+
+use crate::cloud::api::{AccessKey, ApiError, Call, ErrorKind, Signature, Signer, Stamp, exchange};
+use crate::cloud::credentials::Provider;
+use crate::cloud::pacing::{Pace, Permits};
+use crate::cloud::retry::retried;
+use crate::instruments::ApiInstruments;
+
+/// Calls one product in one region for one account.
+pub struct Client {
+    pub http: reqwest::Client,
+    pub endpoint: Url,
+    pub product: String,
+    pub version: String,
+    pub region: String,
+    pub credentials: Arc<Provider>,
+    pub signature: Signature,
+    pub pace: Pace,
+    pub permits: Permits,
+    /// Attempts for one call, the first included.
+    pub max_attempts: usize,
+    pub instruments: ApiInstruments,
+    /// Attempts so far, of all calls.
+    pub attempts: AtomicU64,
+}
+
+impl Client {
+    /// Calls `action` until `decode` accepts an answer, the error is one that stays, or the attempts are used up.
+    pub async fn call<T>(
+        &self,
+        action: &str,
+        parameters: BTreeMap<String, String>,
+        decode: impl Fn(&Value<'_>) -> Result<T, String>,
+    ) -> Result<T, ApiError> {
+        let call =
+            Call { product: &self.product, action, version: &self.version, region: &self.region, parameters };
+        retried(self.max_attempts, || self.attempt(&call, &decode)).await
+    }
+
+    /// One request, and one more with newer credentials where the cloud does not accept those that signed it.
+    async fn attempt<T>(
+        &self,
+        call: &Call<'_>,
+        decode: impl Fn(&Value<'_>) -> Result<T, String>,
+    ) -> Result<T, ApiError> {
+        let (key, answered) = self.send(call, &decode).await?;
+        match answered {
+            Err(error) if error.is_key_refused() => match self.credentials.newer_than(&key).await {
+                Some(_) => self.send(call, &decode).await?.1,
+                None => Err(error),
+            },
+            answered => answered,
+        }
+    }
+
+    /// Sends when it may, signed with what is the key by then.
+    async fn send<T>(
+        &self,
+        call: &Call<'_>,
+        decode: impl Fn(&Value<'_>) -> Result<T, String>,
+    ) -> Result<(AccessKey, Result<T, ApiError>), ApiError> {
+        let (_permit, key) = loop {
+            // Before the permits: who waits for new credentials holds nothing that others need.
+            let asked = self.credentials.access_key().await;
+            asked.map_err(|error| call.error(ErrorKind::Credentials { problem: error.to_string() }, None))?;
+            self.pace.wait().await;
+            let permit = self.permits.acquire().await;
+            if let Some(key) = self.credentials.at_hand().await {
+                break (permit, key);
+            }
+        };
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        let started = Instant::now();
+        let signer = Signer::Key(&key, self.signature);
+        let result = exchange(&self.http, &self.endpoint, call, signer, &Stamp::fresh(), decode).await;
+        self.instruments.observe(call.action, started.elapsed(), result.as_ref().err().map(ApiError::code));
+        Ok((key, result))
+    }
+}

@@ -1,0 +1,106 @@
+//! The role of the ECS instance that this runs on, from its metadata server.
+//!
+//! Source: the official credentials SDK for Python, 1.0.12.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use url::Url;
+
+use super::error::{Missed, Reason};
+use super::session::{Credentials, credentials_with_code};
+use super::transport::Reach;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EcsRamRole {
+    pub metadata: Url,
+    /// `None` = the one that the metadata server names.
+    pub role_name: Option<String>,
+    /// Whether the metadata server is asked without a session, where it gives none (its version 1).
+    pub version_1: bool,
+}
+
+/// The metadata server of every ECS instance.
+pub const METADATA: &str = "http://100.100.100.200/";
+
+const PATIENCE: Duration = Duration::from_secs(1);
+const ROLES: &str = "/latest/meta-data/ram/security-credentials/";
+const SESSIONS: &str = "/latest/api/token";
+const SESSION: &str = "X-aliyun-ecs-metadata-token";
+const SESSION_SECONDS: &str = "X-aliyun-ecs-metadata-token-ttl-seconds";
+
+impl EcsRamRole {
+    pub async fn obtain(&self, reach: &Reach) -> Result<Credentials, Missed> {
+        let session = self.session(reach).await?;
+        let role = match &self.role_name {
+            Some(role) => role.clone(),
+            None => self.role_name(reach, session.as_deref()).await?,
+        };
+        match self.get(reach, &role, session.as_deref()).await? {
+            (StatusCode::OK, text) => credentials_with_code(&text),
+            (StatusCode::NOT_FOUND, _) => {
+                let text = format!("the metadata server knows no role {role:?} of this instance");
+                Err(Missed::failed(Reason::Refused, text))
+            }
+            (status, _) => Err(refused(status)),
+        }
+    }
+
+    /// The token of a session with the metadata server; `None` to ask without one.
+    async fn session(&self, reach: &Reach) -> Result<Option<String>, Missed> {
+        let request = reach.direct.request(Method::PUT, self.url(SESSIONS));
+        let request = request.header(SESSION_SECONDS, "21600");
+        let missed = match reach.ask(request, PATIENCE).await {
+            Ok((StatusCode::OK, token)) => return Ok(Some(token)),
+            Ok((status, _)) => refused(status),
+            Err(Missed::NotConfigured(problem)) => {
+                return Err(Missed::NotConfigured(format!("there is no metadata server: {problem}")));
+            }
+            Err(missed) => missed,
+        };
+        match self.version_1 {
+            true => Ok(None),
+            false => Err(missed.within("the metadata server gives no session, and version 1 is disabled")),
+        }
+    }
+
+    async fn role_name(&self, reach: &Reach, session: Option<&str>) -> Result<String, Missed> {
+        match self.get(reach, "", session).await? {
+            (StatusCode::OK, text) => {
+                let name = text.trim();
+                let is_name = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+                match !name.is_empty() && name.bytes().all(is_name) {
+                    true => Ok(name.to_owned()),
+                    false => Err(Missed::failed(Reason::Malformed, "the metadata server names no role")),
+                }
+            }
+            (StatusCode::NOT_FOUND, _) => {
+                Err(Missed::NotConfigured("no RAM role is attached to this instance".to_owned()))
+            }
+            (status, _) => Err(refused(status)),
+        }
+    }
+
+    async fn get(
+        &self,
+        reach: &Reach,
+        role: &str,
+        session: Option<&str>,
+    ) -> Result<(StatusCode, String), Missed> {
+        let mut request = reach.direct.get(self.url(&format!("{ROLES}{role}")));
+        if let Some(token) = session {
+            request = request.header(SESSION, token);
+        }
+        reach.ask(request, PATIENCE).await.map_err(|missed| missed.within("the metadata server"))
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.metadata.clone();
+        url.set_path(path);
+        url
+    }
+}
+
+fn refused(status: StatusCode) -> Missed {
+    Missed::failed(Reason::Refused, format!("the metadata server answered with HTTP status {status}"))
+}

@@ -1,0 +1,7 @@
+//! The commands, one file or folder each.
+
+pub mod audit;
+pub mod check_config;
+#[cfg(feature = "demo")]
+pub mod demo;
+pub mod serve;

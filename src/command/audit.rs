@@ -1,0 +1,86 @@
+//! `audit`: every target is collected once, or read from a file, and judged; a report and an exit code say the rest.
+
+use std::io;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use tokio::task::spawn_blocking;
+
+use crate::clock::now;
+use crate::config::Config;
+use crate::inventory::shard::Shard;
+
+mod collect;
+mod json;
+mod junit;
+mod offline;
+mod output;
+mod report;
+mod sarif;
+mod table;
+
+use output::Output;
+pub use report::Conclusion;
+use report::Report;
+use table::Screen;
+
+/// What is asked for beside the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Options {
+    /// How the report is written.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Where the report is written; a file there is replaced when the report is whole [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Report the resources that break a rule, and no others.
+    #[arg(long)]
+    pub only_violations: bool,
+    /// Judge a saved answer of /tags, or a report in JSON, and ask nothing of the cloud; "-" is stdin.
+    #[arg(long, value_name = "FILE")]
+    pub offline: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people at a terminal.
+    #[default]
+    Table,
+    /// What /tags answers, in one document.
+    Json,
+    /// A test case for each resource and rule.
+    Junit,
+    /// SARIF 2.1.0, a result for each violation.
+    Sarif,
+}
+
+/// Audits and delivers the report. An error is an answer that could not be found or delivered.
+pub async fn run(config: Config, options: Options) -> anyhow::Result<Conclusion> {
+    // Every target, also by the configuration of one of several exporters.
+    let config = Config { shard: Shard { ordinal: 0, total: 1 }, ..config };
+    // First, so that nobody waits for a report that has no place to go.
+    let path = options.output.clone();
+    let opening = move || Output::open(path.as_deref());
+    let output = spawn_blocking(opening).await.context("opening the report failed")??;
+    let collected = match options.offline.clone() {
+        Some(file) => {
+            spawn_blocking(move || offline::read(&file)).await.context("reading the file failed")??
+        }
+        None => collect::collect(&config).await?,
+    };
+    let report = Report::new(collected, config.rules, now(), options.only_violations);
+    let conclusion = report.conclusion();
+    let writing = move || output.write(|out| write(&report, &options, out));
+    spawn_blocking(writing).await.context("writing the report failed")??;
+    Ok(conclusion)
+}
+
+fn write(report: &Report, options: &Options, out: &mut dyn io::Write) -> io::Result<()> {
+    match options.format {
+        Format::Table => table::write(report, Screen::of(options.output.is_none()), out),
+        Format::Json => json::write(report, out),
+        Format::Junit => junit::write(report, out),
+        Format::Sarif => sarif::write(report, out),
+    }
+}

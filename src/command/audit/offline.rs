@@ -1,0 +1,79 @@
+//! Reads a saved answer of `/tags`, and refuses one that does not hold all that it speaks of.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use serde_json::error::Category;
+
+use super::report::{Collected, visible};
+use crate::inventory::{Listing, Outcome, Resource, Status, Target};
+use crate::publication::document::{Saved, SavedResource, SavedTarget};
+
+/// The targets in the file as if they had just been collected; "-" is stdin.
+pub(super) fn read(file: &Path) -> anyhow::Result<Vec<Collected>> {
+    let (name, text) = match file.as_os_str() == "-" {
+        true => ("stdin".to_owned(), stdin()),
+        false => (file.display().to_string(), std::fs::read(file)),
+    };
+    let text = text.with_context(|| format!("could not read {name}"))?;
+    parsed(&text).and_then(collected).with_context(|| format!("{name} cannot be audited"))
+}
+
+fn stdin() -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// An error says where, and never what stands there.
+fn parsed(text: &[u8]) -> anyhow::Result<Saved> {
+    serde_json::from_slice(text).map_err(|error| {
+        let problem = match error.classify() {
+            Category::Data => "it is JSON, but no answer of /tags",
+            Category::Eof => "it ends too early",
+            Category::Syntax | Category::Io => "it is no JSON",
+        };
+        anyhow::anyhow!("line {}, column {}: {problem}", error.line(), error.column())
+    })
+}
+
+/// Every target with its resources, when all of them are there.
+fn collected(saved: Saved) -> anyhow::Result<Vec<Collected>> {
+    ensure!(saved.next_cursor.is_none(), "it is one page of several: its next_cursor is not null");
+    ensure!(!saved.targets.is_empty(), "it holds no target");
+    let mut by_target = BTreeMap::<Target, Vec<SavedResource>>::new();
+    for saved in saved.resources {
+        by_target.entry(saved.target.clone()).or_default().push(saved);
+    }
+    let mut all = Vec::new();
+    for saved in saved.targets {
+        let rows = by_target.remove(&saved.target).unwrap_or_default();
+        let name = visible(&saved.target.to_string());
+        all.push(one(saved, rows).with_context(|| format!("target {name}"))?);
+    }
+    if let Some(target) = by_target.keys().next() {
+        bail!(
+            "it holds resources of {}, but not that target, or holds it twice",
+            visible(&target.to_string())
+        );
+    }
+    Ok(all)
+}
+
+fn one(saved: SavedTarget, rows: Vec<SavedResource>) -> anyhow::Result<Collected> {
+    ensure!(saved.status == Status::Fresh, "it is not fresh, so nobody knows how it is now");
+    let at = saved.last_success.context("it is fresh, but has no last_success")?;
+    let count = saved.resources.context("it is fresh, but its number of resources is null")?;
+    ensure!(count == rows.len(), "it has {count} resources, and {} are there", rows.len());
+    let resource_type = rows.first().map(|row| row.resource_type.clone()).unwrap_or_default();
+    let by_id: BTreeMap<_, Resource> =
+        rows.into_iter().map(|row| (row.resource.id.clone(), row.resource)).collect();
+    ensure!(count == by_id.len(), "a resource is there twice");
+    let listing = Listing { resources: by_id.into_values().collect(), count_mismatch: false };
+    let (target, took) = (saved.target, Duration::ZERO);
+    let outcome = Outcome { target, started: at, ended: at, took, listed: Ok(listing) };
+    Ok(Collected { outcome, resource_type })
+}

@@ -1,0 +1,73 @@
+//! A simulated cloud on loopback that changes slowly, and the configuration of a daemon against it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Problems, Sources, load};
+use simulator::{self, Cloud, demo};
+
+/// The cloud changes once in this time.
+const DRIFT: Duration = Duration::from_secs(5);
+const SEED: u64 = 7;
+
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct Options {
+    /// Where the simulated cloud answers, for an `api.endpoint` of your own; port 0 is a free one.
+    #[arg(long = "cloud.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub cloud: SocketAddr,
+}
+
+/// Starts the cloud in the background until `stop`, and tells where it is.
+pub async fn start_cloud(options: &Options, stop: CancellationToken) -> anyhow::Result<SocketAddr> {
+    let address = options.cloud;
+    let listener =
+        TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
+    let address = listener.local_addr()?;
+    let mut random = fastrand::Rng::with_seed(SEED);
+    let cloud = Cloud::new(demo::state(&mut random, Timestamp::now()));
+    tokio::spawn(drift(cloud.clone(), random, stop.clone()));
+    tokio::spawn(simulator::serve(listener, cloud, stop));
+    Ok(address)
+}
+
+async fn drift(cloud: Cloud, mut random: fastrand::Rng, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(DRIFT);
+    ticks.tick().await;
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        cloud.edit(|state| demo::drift(state, &mut random, Timestamp::now()));
+    }
+}
+
+/// A configuration for the cloud at `cloud`; `sources` come before it.
+pub fn config(cloud: SocketAddr, sources: Sources) -> Result<Config, Problems> {
+    let text = format!(
+        r#"
+        [collect]
+        interval = "10s"
+        [api]
+        endpoint = "http://{cloud}"
+        requests_per_second = 100.0
+        [[accounts]]
+        name = "demo"
+        regions = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1"]
+        credentials = {{ source = "static", access_key_id = "{}", access_key_secret = "{}" }}
+        [metrics]
+        tag_labels = [{{ key = "负责人", label = "owner_zh" }}, "team"]
+        [[policy.required_tags]]
+        key = "owner"
+        aliases = ["Owner"]
+        [[policy.required_tags]]
+        key = "env"
+        [[policy.required_tags]]
+        key = "cost-center"
+        "#,
+        demo::ACCESS_KEY_ID,
+        demo::ACCESS_KEY_SECRET,
+    );
+    load(&Sources { file: Some(("the demo".to_owned(), text)), ..sources })
+}

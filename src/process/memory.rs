@@ -1,0 +1,45 @@
+//! Memory that is free again goes back to the system.
+//!
+//! A collection takes some and frees it: answers, texts that were known already, the listing before. glibc keeps
+//! that for later, in one arena a thread, and with little else to do it would be a third of the process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::publication::publisher::Published;
+
+/// From a publication on. Those that come in between need no turn of their own.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Gives back what is free some seconds after something was published, until stopped.
+pub async fn give_back(mut published: watch::Receiver<Arc<Published>>, stop: CancellationToken) {
+    let giving = async {
+        while published.changed().await.is_ok() {
+            tokio::time::sleep(PAUSE).await;
+            published.mark_unchanged();
+            // It waits for the locks of the allocator.
+            if tokio::task::spawn_blocking(trim).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = giving => {}
+    }
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "glibc's function has no safe wrapper")]
+fn trim() {
+    // SAFETY: it takes a number, may be called from any thread at any time, and touches free memory only
+    // (malloc_trim(3)).
+    unsafe { libc::malloc_trim(0) };
+}
+
+/// Other allocators give it back by themselves, or have no way to ask for it.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn trim() {}

@@ -1,0 +1,33 @@
+//! SIGTERM, SIGINT and SIGHUP.
+
+use std::io;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Reload;
+
+/// The first signal asks for a graceful end, the second one ends at once with the exit code `failed`.
+pub fn stop_on_signals(stop: CancellationToken, failed: u8) -> io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        stop.cancel();
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        std::process::exit(failed.into());
+    });
+    Ok(())
+}
+
+/// SIGHUP asks for the configuration to be read again.
+pub fn reload_on_hangup(reloads: mpsc::Sender<Reload>, stop: CancellationToken) -> io::Result<()> {
+    let mut hangups = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while let Some(Some(())) = stop.run_until_cancelled(hangups.recv()).await {
+            // The fleet tells the log how it went; one that waits already is enough.
+            let _ = reloads.try_send(oneshot::channel().0);
+        }
+    });
+    Ok(())
+}

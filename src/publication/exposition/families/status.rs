@@ -1,0 +1,100 @@
+//! How the target's collections went.
+
+use super::compliance::rollups_dropped;
+use super::{counter, flag, gauge};
+use crate::clock::seconds;
+use crate::inventory::{Inventory, REASONS};
+use crate::publication::exposition::Family;
+
+/// How the target's collections went.
+pub const STATUS: &[Family] = &[
+    gauge("alicloud_tag_exporter_target", "1 for each configured target.", |_, samples| {
+        samples.add_bare(1.0)
+    }),
+    gauge(
+        "alicloud_tag_exporter_collection_success",
+        "1 if the last collection worked, 0 if it failed.",
+        |view, samples| {
+            if let Some(attempt) = &view.inventory.last_attempt {
+                samples.add_bare(flag(attempt.failure.is_none()));
+            }
+        },
+    ),
+    gauge(
+        "alicloud_tag_exporter_collection_last_success_timestamp_seconds",
+        "Unix time of the end of the last collection that worked.",
+        |view, samples| {
+            if let Some(known) = &view.inventory.known {
+                samples.add_bare(seconds(known.ended));
+            }
+        },
+    ),
+    gauge(
+        "alicloud_tag_exporter_collection_duration_seconds",
+        "Duration of the last collection.",
+        |view, samples| {
+            if let Some(attempt) = &view.inventory.last_attempt {
+                samples.add_bare(attempt.took.as_secs_f64());
+            }
+        },
+    ),
+    counter("alicloud_tag_exporter_collections_total", "Collections that ended.", |view, samples| {
+        samples.add_bare(view.counters.collections as f64)
+    }),
+    counter(
+        "alicloud_tag_exporter_collection_failures_total",
+        "Collections that failed, by reason.",
+        |view, samples| {
+            for (reason, count) in REASONS.iter().zip(view.counters.failures) {
+                samples.add([("reason", *reason)], count as f64);
+            }
+        },
+    ),
+    gauge(
+        "alicloud_tag_exporter_snapshot_stale",
+        "1 from a failed collection, or a restart, until the next collection that works; 0 otherwise.",
+        |view, samples| {
+            let Inventory { known, last_attempt } = view.inventory;
+            match last_attempt {
+                Some(attempt) => samples.add_bare(flag(attempt.failure.is_some())),
+                None if known.is_some() => samples.add_bare(1.0),
+                None => {}
+            }
+        },
+    ),
+    gauge(
+        "alicloud_tag_exporter_listing_count_mismatch",
+        "1 if the last listing had another number of resources than the cloud counted, 0 if not.",
+        |view, samples| {
+            if let Some(known) = &view.inventory.known {
+                samples.add_bare(flag(known.count_mismatch));
+            }
+        },
+    ),
+    counter(
+        "alicloud_tag_exporter_tag_changes_total",
+        "Changes of tags of resources that stayed.",
+        |view, samples| {
+            let changes = &view.counters.changes;
+            for (change, count) in
+                [("added", changes.added), ("modified", changes.modified), ("removed", changes.removed)]
+            {
+                samples.add([("change", change)], count as f64);
+            }
+        },
+    ),
+    counter(
+        "alicloud_tag_exporter_resource_changes_total",
+        "Resources that came or went.",
+        |view, samples| {
+            let changes = &view.counters.changes;
+            for (change, count) in [("appeared", changes.appeared), ("disappeared", changes.disappeared)] {
+                samples.add([("change", change)], count as f64);
+            }
+        },
+    ),
+    gauge("alicloud_tag_exporter_series_dropped", "Series that are left out, by reason.", |view, samples| {
+        samples.add([("reason", "max_series")], view.cut.dropped as f64);
+        samples.add([("reason", "rollup")], rollups_dropped(view) as f64);
+    }),
+];

@@ -1,0 +1,155 @@
+use globset::{Glob, GlobSet};
+
+use super::*;
+use crate::instruments::Instruments;
+use crate::inventory::{Failure, Listing, Tags, tags_of};
+use crate::policy::{RequiredTag, Rules, State};
+use crate::publication::exposition::{Blocks, Options, Plain};
+use crate::publication::history::Filter;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn at(text: &str) -> Timestamp {
+    format!("2026-11-24T{text}Z").parse().unwrap()
+}
+
+/// A publisher of one target for each region.
+fn publisher<const N: usize>(regions: [&str; N], max_series: usize) -> Publisher {
+    let required_tags = vec![RequiredTag::of("owner")];
+    let include_keys = GlobSet::builder().add(Glob::new("*").unwrap()).build().unwrap();
+    let options = Options { resource_tag: true, include_keys, max_series, ..Options::default() };
+    let rules = Rules { required_tags, grace_period: 10 * MINUTE, ..Rules::default() };
+    let settings = Settings { rules, options, max_staleness: 60 * MINUTE };
+    let history = History::in_memory(Instruments::new().unwrap()).unwrap();
+    let targets = regions.map(|region| (target(region), "TYPE".to_owned(), Recalled::default()));
+    Publisher::new(settings, history, targets, [])
+}
+
+fn target(region: &str) -> Target {
+    Target::new("a", region, "hbase")
+}
+
+fn resource(id: &str, tags: Tags) -> Resource {
+    Resource {
+        id: id.into(),
+        name: "".into(),
+        resource_group_id: "".into(),
+        status: "".into(),
+        created_at: Some(at("03:00:00")),
+        tags,
+        system_tags: Tags::default(),
+    }
+}
+
+fn outcome(region: &str, time: &str, listed: Result<Arc<[Resource]>, Failure>) -> Outcome {
+    let listed = listed.map(|resources| Listing { resources, count_mismatch: false });
+    Outcome { target: target(region), started: at(time), ended: at(time), took: MINUTE, listed }
+}
+
+fn text(blocks: &Blocks) -> String {
+    String::from_utf8(Plain::of(blocks).collect::<Vec<_>>().concat()).unwrap()
+}
+
+fn untagged(id: &str) -> Arc<[Resource]> {
+    Arc::new([resource(id, Tags::default())])
+}
+
+#[tokio::test]
+async fn an_outcome_renders_its_own_target_only() {
+    let mut publisher = publisher(["r1", "r2"], 100);
+    publisher.absorb(&outcome("r1", "03:01:00", Ok(untagged("hb-1")))).await;
+    publisher.absorb(&outcome("r2", "03:01:00", Ok(untagged("hb-2")))).await;
+    let before = publisher.publish(at("03:01:00"));
+    publisher.absorb(&outcome("r2", "03:02:00", Ok(untagged("hb-3")))).await;
+    let after = publisher.publish(at("03:02:00"));
+    assert!(Arc::ptr_eq(&before.targets[&target("r1")], &after.targets[&target("r1")]));
+    assert!(!Arc::ptr_eq(&before.targets[&target("r2")], &after.targets[&target("r2")]));
+}
+
+#[tokio::test]
+async fn a_listing_that_says_nothing_new_renders_no_resource() {
+    let mut publisher = publisher(["r1"], 100);
+    let same = untagged("hb-1");
+    publisher.absorb(&outcome("r1", "03:01:00", Ok(Arc::clone(&same)))).await;
+    let before = publisher.publish(at("03:01:00"));
+    publisher.absorb(&outcome("r1", "03:02:00", Ok(same))).await;
+    let after = publisher.publish(at("03:02:00"));
+    let (before, after) = (&before.targets[&target("r1")], &after.targets[&target("r1")]);
+    assert!(Arc::ptr_eq(&before.subject, &after.subject));
+    assert_eq!(after.known.as_ref().unwrap().ended, at("03:02:00"));
+    assert_ne!(text(&before.statuses), text(&after.statuses));
+}
+
+#[tokio::test]
+async fn a_target_that_grows_cuts_those_behind_it() {
+    let mut publisher = publisher(["r1", "r2"], 1);
+    let tagged = |id| Arc::new([resource(id, tags_of([("owner", "x")]))]) as Arc<[Resource]>;
+    publisher.absorb(&outcome("r2", "03:01:00", Ok(tagged("hb-2")))).await;
+    let shown = |published: &Published| text(&published.targets[&target("r2")].subject);
+    assert!(shown(&publisher.publish(at("03:01:00"))).contains("alicloud_resource_tag{"));
+    publisher.absorb(&outcome("r1", "03:02:00", Ok(tagged("hb-1")))).await;
+    assert!(!shown(&publisher.publish(at("03:02:00"))).contains("alicloud_resource_tag{"));
+}
+
+#[tokio::test]
+async fn grace_and_staleness_end_by_themselves_also_while_collections_fail() {
+    let mut publisher = publisher(["r1"], 100);
+    publisher.absorb(&outcome("r1", "03:01:00", Ok(untagged("hb-1")))).await;
+    let failure = Failure { reason: "throttled", message: String::new() };
+    publisher.absorb(&outcome("r1", "03:02:00", Err(failure))).await;
+    let mut shown = |time| Arc::clone(&publisher.publish(at(time)).targets[&target("r1")]);
+    assert_eq!(shown("03:02:00").judgement.verdicts[0].state, State::Pending);
+    assert_eq!(shown("03:10:00").judgement.verdicts[0].state, State::Violating);
+    assert!(shown("04:01:00").known.is_some());
+    assert!(shown("04:01:01").known.is_none());
+    assert_eq!(publisher.nap(at("04:01:01")), LONGEST_NAP);
+}
+
+#[tokio::test]
+async fn regions_join_and_leave_without_a_change_and_it_is_complete_for_good_once_it_was() {
+    let mut publisher = publisher(["r1"], 100);
+    let scope = Scope { account: "a".into(), product: "hbase".into() };
+    publisher.awaited.insert(scope.clone());
+    publisher.absorb(&outcome("r1", "03:01:00", Ok(untagged("hb-1")))).await;
+    assert!(!publisher.publish(at("03:01:00")).was_complete, "regions are looked for");
+    let joined = vec![(target("r2"), "TYPE".to_owned(), Recalled::default())];
+    publisher.settle(Found { scope: scope.clone(), joined, left: vec![target("r1")] });
+    let published = publisher.publish(at("03:02:00"));
+    assert_eq!(published.targets.keys().collect::<Vec<_>>(), [&target("r2")]);
+    assert!(!published.was_complete, "the new target was not collected");
+    publisher.absorb(&outcome("r2", "03:03:00", Ok(untagged("hb-2")))).await;
+    assert!(publisher.publish(at("03:03:00")).was_complete);
+    let joined = vec![(target("r3"), "TYPE".to_owned(), Recalled::default())];
+    publisher.settle(Found { scope, joined, left: Vec::new() });
+    assert!(publisher.publish(at("03:04:00")).was_complete, "later targets do not take it back");
+    let changes = publisher.history.read(Filter { limit: 10, ..Filter::default() }).await.unwrap();
+    assert!(changes.is_empty(), "{changes:?}");
+}
+
+#[tokio::test]
+async fn it_naps_until_the_first_moment_at_which_the_clock_changes_something() {
+    let mut publisher = publisher(["r1"], 100);
+    publisher.absorb(&outcome("r1", "03:01:00", Ok(untagged("hb-1")))).await;
+    publisher.publish(at("03:09:30"));
+    assert_eq!(publisher.nap(at("03:09:30")), MINUTE / 2);
+}
+
+#[tokio::test]
+async fn a_target_that_stays_is_judged_anew_and_one_that_goes_leaves_every_answer() {
+    let mut publisher = publisher(["r1", "r2"], 100);
+    for region in ["r1", "r2"] {
+        publisher.absorb(&outcome(region, "03:01:00", Ok(untagged("hb-1")))).await;
+    }
+    let before = publisher.publish(at("03:20:00"));
+    assert_eq!(before.targets[&target("r1")].judgement.verdicts[0].state, State::Violating);
+    let settings = Settings { rules: Rules::default(), ..publisher.settings.clone() };
+    let targets = ["r1", "r3"].map(|region| (target(region), "TYPE".to_owned())).into();
+    let listings = publisher.arrange(Arrangement { settings, targets, awaited: Vec::new() }).await;
+    assert_eq!(listings.keys().collect::<Vec<_>>(), [&target("r1")]);
+    let after = publisher.publish(at("03:20:01"));
+    assert_eq!(after.targets.keys().collect::<Vec<_>>(), [&target("r1"), &target("r3")]);
+    let stays = &after.targets[&target("r1")];
+    assert_eq!(stays.judgement.verdicts[0].state, State::Compliant);
+    assert!(text(&stays.statuses).contains("_collections_total{"));
+    assert!(stays.inventory.last_attempt.is_some());
+}
