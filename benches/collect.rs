@@ -73,7 +73,7 @@ async fn measure() -> anyhow::Result<()> {
 
 async fn start_cloud() -> anyhow::Result<(Cloud, SocketAddr)> {
     let mut state = synthetic(1, CLUSTERS, TAGS);
-    state.limits.tag_rows = 50 * TAGS;
+    state.limits.tag_rows = Some(50 * TAGS);
     let cloud = Cloud::new(state);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let endpoint = listener.local_addr()?;

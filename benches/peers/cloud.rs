@@ -15,7 +15,7 @@ pub struct SimulatedCloud {
 impl SimulatedCloud {
     pub async fn start(regions: usize, clusters: usize, tags: usize) -> anyhow::Result<Self> {
         let mut state = synthetic(regions, clusters, tags);
-        state.limits.tag_rows = state.limits.max_resource_ids * tags;
+        state.limits.tag_rows = Some(50 * tags);
         let regions = state.regions.keys().cloned().collect();
         let cloud = Cloud::new(state);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -33,7 +33,7 @@ impl SimulatedCloud {
     pub fn change_a_tag(&self) {
         self.cloud.edit(|state| {
             let region = state.regions.values_mut().next();
-            let cluster = region.and_then(|region| region.clusters.iter_mut().next());
+            let cluster = region.and_then(|region| region.of_mut("hbase").iter_mut().next());
             if let Some(value) = cluster.and_then(|cluster| cluster.tags.values_mut().next()) {
                 value.push_str("-changed");
             }

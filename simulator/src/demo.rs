@@ -15,8 +15,8 @@ pub use drift::drift;
 pub const ACCESS_KEY_ID: &str = "demo-access-key";
 pub const ACCESS_KEY_SECRET: &str = "demo-secret";
 
-/// A place, the signs that ids of it begin with, how many clusters it has at first, and where its slips begin.
-struct Place {
+/// A region, the signs that ids in it begin with, how many clusters it has at first, and where its slips begin.
+struct DemoRegion {
     id: &'static str,
     local_name: &'static str,
     id_prefix: &'static str,
@@ -24,33 +24,39 @@ struct Place {
     first_slip: usize,
 }
 
-const PLACES: [Place; 3] = [
-    Place {
+const REGIONS: [DemoRegion; 3] = [
+    DemoRegion {
         id: "cn-hangzhou",
         local_name: "China (Hangzhou)",
         id_prefix: "bp1",
         clusters: 28,
         first_slip: 0,
     },
-    Place {
+    DemoRegion {
         id: "cn-shanghai",
         local_name: "China (Shanghai)",
         id_prefix: "uf6",
         clusters: 20,
         first_slip: 7,
     },
-    Place { id: "ap-southeast-1", local_name: "Singapore", id_prefix: "t4n", clusters: 12, first_slip: 12 },
+    DemoRegion {
+        id: "ap-southeast-1",
+        local_name: "Singapore",
+        id_prefix: "t4n",
+        clusters: 12,
+        first_slip: 12,
+    },
 ];
 
 /// The world as it is at the start: for the same numbers from `rng` the same one, with ages relative to `now`.
 pub fn state(rng: &mut Rng, now: Timestamp) -> State {
-    let mut state = State::new(PLACES.map(|place| {
+    let mut state = State::new(REGIONS.map(|region| {
         let clusters =
-            (0..place.clusters).map(|n| fleet::old_cluster(rng, &place, n, now)).collect::<Vec<_>>();
-        (place.id, Region::new(place.local_name, clusters))
+            (0..region.clusters).map(|n| fleet::old_cluster(rng, &region, n, now)).collect::<Vec<_>>();
+        (region.id, Region::new(region.local_name, clusters))
     }));
-    if let Some(region) = state.regions.get_mut(PLACES[0].id) {
-        region.clusters.insert(fleet::new_cluster(rng, &PLACES[0], now - fleet::FEW_MINUTES));
+    if let Some(region) = state.regions.get_mut(REGIONS[0].id) {
+        region.of_mut("hbase").insert(fleet::new_cluster(rng, &REGIONS[0], now - fleet::FEW_MINUTES));
     }
     state.access_keys.insert(ACCESS_KEY_ID.to_owned(), AccessKey::long_term(ACCESS_KEY_SECRET));
     state
@@ -69,7 +75,7 @@ mod tests {
     }
 
     fn all_tags(state: &State) -> BTreeSet<(&str, &str)> {
-        let clusters = state.regions.values().flat_map(|region| &region.clusters);
+        let clusters = state.regions.values().flat_map(|region| region.of("hbase"));
         clusters
             .flat_map(|cluster| &cluster.tags)
             .map(|(key, value)| (key.as_str(), value.as_str()))
@@ -79,7 +85,7 @@ mod tests {
     #[test]
     fn the_same_seed_makes_the_same_world() {
         assert_eq!(format!("{:?}", all_tags(&world())), format!("{:?}", all_tags(&world())));
-        let sizes: Vec<_> = world().regions.values().map(|region| region.clusters.len()).collect();
+        let sizes: Vec<_> = world().regions.values().map(|region| region.of("hbase").len()).collect();
         assert_eq!(sizes, [12, 29, 20]);
     }
 
@@ -95,9 +101,9 @@ mod tests {
             assert!(tags.iter().any(|(_, value)| value.contains(text)), "{text:?}");
         }
         assert!(tags.iter().any(|(_, value)| value.is_empty()));
-        let clusters: Vec<_> = world.regions.values().flat_map(|region| &region.clusters).collect();
+        let clusters: Vec<_> = world.regions.values().flat_map(|region| region.of("hbase")).collect();
         assert!(clusters.iter().filter(|cluster| cluster.tags.is_empty()).count() >= 3);
-        assert!(clusters.iter().any(|cluster| cluster.created_at_utc == "2026-11-24T08:56:00Z"));
+        assert!(clusters.iter().any(|cluster| cluster.created == "2026-11-24T08:56:00Z"));
         assert!(clusters.iter().map(|cluster| &cluster.status).collect::<BTreeSet<_>>().len() >= 3);
     }
 }

@@ -48,7 +48,7 @@ pub enum Fault {
     NonceUsed,
     /// SignatureDoesNotMatch, which echoes the string to sign.
     SignatureMismatch,
-    /// ListTagResources gives the token of its first page with every page: whoever follows it goes in circles.
+    /// A listing gives the token of its first page with every page: whoever follows it goes in circles.
     RepeatToken,
     /// InvalidNextToken.
     WrongToken,
@@ -179,8 +179,8 @@ fn edit_json(answer: Answer, edit: impl FnOnce(&mut serde_json::Map<String, Valu
 }
 
 fn repeat_token(answer: &mut serde_json::Map<String, Value>, request: &Request) {
-    if answer.contains_key("TagResources") {
-        answer.insert("NextToken".to_owned(), json!(next_token::write(0, request)));
+    if answer.contains_key("NextToken") {
+        answer.insert("NextToken".to_owned(), json!(next_token::write(0, "NextToken", request)));
     }
 }
 
@@ -255,7 +255,11 @@ mod tests {
             assert_eq!(spoiled(&fault).body, body);
         }
         assert_eq!(spoiled(&Fault::Html).status, 502);
-        assert!(spoiled(&Fault::RepeatToken).body.contains(next_token::write(0, &listing()).trim_end()));
+        assert!(
+            spoiled(&Fault::RepeatToken)
+                .body
+                .contains(next_token::write(0, "NextToken", &listing()).trim_end())
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::error::CloudError;
 use super::fault::{self, Fault};
-use super::local::Near;
+use super::local::LocalSource;
 use super::log::Answered;
 use super::operations::Operation;
 use super::request::Request;
@@ -16,7 +16,7 @@ use super::state::State;
 enum Door {
     Api(Operation),
     /// The metadata server, or the credentials URI.
-    Near(Near),
+    Local(LocalSource),
 }
 
 impl State {
@@ -36,11 +36,11 @@ impl State {
 
     /// Is the request whole, signed by a known key, recent, and new? What stands beside the API asks for less.
     fn admit(&mut self, request: &Request, now: Timestamp) -> Result<Door, CloudError> {
-        if let Some(near) = Near::of(request) {
-            return Ok(Door::Near(near));
+        if let Some(local) = LocalSource::of(request) {
+            return Ok(Door::Local(local));
         }
         request.check_protocol()?;
-        let operation = Operation::of(request)?;
+        let operation = Operation::of(self, request)?;
         if operation.is_signed() {
             signature::check(request, &self.access_keys, now)?;
             self.nonces.use_once(request.nonce(), now)?;
@@ -60,7 +60,7 @@ impl State {
     ) -> (Answer, Option<Fault>) {
         let answered = match door {
             Door::Api(operation) => operation.run(self, request, request_id, now),
-            Door::Near(near) => near.run(self, request, now),
+            Door::Local(local) => local.run(self, request, now),
         };
         let healthy = match answered {
             Ok(body) => Answer::json(200, request_id, body),
@@ -152,7 +152,7 @@ mod tests {
         let mut state = synthetic(1, 4, 0);
         state.after_request = Some(Box::new(|state, answered| {
             if answered.parameters.get("PageNumber").is_some_and(|page| page == "1") {
-                let clusters = &mut state.regions.get_mut("cn-hangzhou").unwrap().clusters;
+                let clusters = state.regions.get_mut("cn-hangzhou").unwrap().of_mut("hbase");
                 let first = clusters.iter().next().unwrap().id().to_owned();
                 clusters.remove(&first);
             }

@@ -1,5 +1,7 @@
-//! A stand-in for the cloud: a state, strict answers to the HBase API 2019-01-01 and to STS, signature checks of its
-//! own, the metadata server of an instance, and a credentials URI.
+//! A stand-in for the cloud: a state, strict answers to the listings of its products and to STS, signature checks of
+//! its own, the metadata server of an instance, and a credentials URI.
+//!
+//! A product is data: see [`Product::parse`].
 //!
 //! The `demo` command and the tests list it as they would list the cloud; only the endpoint differs. It shares no
 //! code with the exporter: what both get wrong alike would not be noticed. It is strict where the cloud may be
@@ -7,9 +9,9 @@
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
-//! use simulator::{AccessKey, Cloud, Cluster, Region, State, serve};
+//! use simulator::{AccessKey, Cloud, Region, Resource, State, serve};
 //!
-//! let cluster = Cluster::new("hb-bp1u0639js2h7").with_tags([("owner", "search")]);
+//! let cluster = Resource::new("hb-bp1u0639js2h7").with_tags([("owner", "search")]);
 //! let mut state = State::new([("cn-hangzhou", Region::new("China (Hangzhou)", [cluster]))]);
 //! state.access_keys.insert("testid".to_owned(), AccessKey::long_term("testsecret"));
 //!
@@ -22,7 +24,6 @@
 
 mod access_key;
 mod cloud;
-mod clusters;
 pub mod demo;
 mod error;
 mod fault;
@@ -32,7 +33,9 @@ mod log;
 mod next_token;
 mod operations;
 mod parameters;
+mod product;
 mod request;
+mod resources;
 mod response;
 mod server;
 mod signature;
@@ -42,10 +45,11 @@ mod synthetic;
 
 pub use access_key::AccessKey;
 pub use cloud::Cloud;
-pub use clusters::{Cluster, Clusters};
 pub use fault::{Fault, FaultRule};
 pub use log::{Answered, Recorded, RequestLog};
+pub use product::{Product, products};
+pub use resources::{Resource, Resources};
 pub use server::serve;
 pub use state::{AfterRequest, Limits, Region, State};
 pub use sts::{Instance, Role, Sts};
-pub use synthetic::synthetic;
+pub use synthetic::{add_synthetic, synthetic};

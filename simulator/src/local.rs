@@ -1,4 +1,4 @@
-//! What stands near an exporter and gives it credentials: the metadata server of its ECS instance, and a URI.
+//! What runs beside an exporter and gives it credentials: the metadata server of its ECS instance, and a URI.
 //!
 //! Paths and headers: the official credentials SDK for Python, 1.0.12.
 
@@ -11,7 +11,7 @@ use super::state::State;
 use super::sts::{Instance, Issued};
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Near {
+pub(super) enum LocalSource {
     /// A session with the metadata server is asked for.
     Session,
     /// The name of the role; or its credentials.
@@ -37,7 +37,7 @@ struct Credentials {
     issued: Issued,
 }
 
-impl Near {
+impl LocalSource {
     pub fn of(request: &Request) -> Option<Self> {
         match (request.path.as_str(), request.path.strip_prefix(ROLES)) {
             (SESSION, _) => Some(Self::Session),

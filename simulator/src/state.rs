@@ -1,13 +1,15 @@
 //! What the simulated cloud holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 
 use jiff::SignedDuration;
 
 use super::access_key::AccessKey;
-use super::clusters::{Cluster, Clusters};
 use super::fault::FaultRule;
 use super::log::{Answered, RequestLog};
+use super::product::{self, Product};
+use super::resources::{Resource, Resources};
 use super::signature::Nonces;
 use super::sts::Sts;
 
@@ -17,12 +19,17 @@ use super::sts::Sts;
 pub type AfterRequest = Box<dyn FnMut(&mut State, &Answered) + Send>;
 
 /// Everything there is in the cloud. Tests and the demo change any of it at any time, see [`super::Cloud::edit`].
-#[derive(Default)]
 pub struct State {
     /// By access key id.
     pub access_keys: BTreeMap<String, AccessKey>,
+    /// What can be listed, by name: the built-in products, and those that a test adds.
+    pub products: BTreeMap<String, Arc<Product>>,
     /// By region id.
     pub regions: BTreeMap<String, Region>,
+    /// The resources of the products that have no regions.
+    pub global: Region,
+    /// The rights that the caller lacks, for example `hbase:ListTagResources`.
+    pub denied: BTreeSet<String>,
     pub sts: Sts,
     pub limits: Limits,
     /// How far the cloud's clock is ahead of this machine's.
@@ -41,28 +48,29 @@ pub struct State {
     pub(super) answered: u64,
 }
 
-/// A region and the clusters in it.
+/// A region and the resources in it.
 #[derive(Clone, Debug, Default)]
 pub struct Region {
     pub local_name: String,
-    /// `RegionEndpoint` in DescribeRegions.
+    /// Of HBase, which tells it in its region listing.
     pub endpoint: String,
-    pub clusters: Clusters,
+    /// By product.
+    pub resources: BTreeMap<String, Resources>,
 }
 
-/// How much one request may ask for and one answer holds.
-#[derive(Clone, Debug)]
+/// How much one request may ask for and one answer holds, instead of what the products' descriptions say.
+#[derive(Clone, Debug, Default)]
 pub struct Limits {
-    /// Documented: <https://www.alibabacloud.com/help/doc-detail/144595.htm>.
-    pub max_page_size: usize,
-    /// Documented, same page.
-    pub default_page_size: usize,
-    /// Rows in one answer of ListTagResources. HBase documents none; this is small so that paging is exercised.
-    pub tag_rows: usize,
-    /// `ResourceId.N` in one ListTagResources. HBase documents none; 50 is the limit of ECS, RDS, NAS and KMS.
-    pub max_resource_ids: usize,
-    /// `Tag.N` in one request. HBase documents none; 20 is the limit of NAS and KMS.
-    pub max_tags: usize,
+    /// Of the resource listings.
+    pub max_page_size: Option<usize>,
+    /// Of the resource listings.
+    pub default_page_size: Option<usize>,
+    /// Rows in one answer of a tag listing.
+    pub tag_rows: Option<usize>,
+    /// Ids in one request.
+    pub max_resource_ids: Option<usize>,
+    /// Tags in one request, 20 unless set.
+    pub max_tags: Option<usize>,
 }
 
 impl State {
@@ -73,19 +81,46 @@ impl State {
     }
 }
 
-impl Region {
-    /// A region with these clusters and the product's central endpoint.
-    pub fn new(local_name: &str, clusters: impl IntoIterator<Item = Cluster>) -> Self {
+impl Default for State {
+    fn default() -> Self {
         Self {
-            local_name: local_name.to_owned(),
-            endpoint: "hbase.aliyuncs.com".to_owned(),
-            clusters: clusters.into_iter().collect(),
+            access_keys: BTreeMap::new(),
+            products: product::products(),
+            regions: BTreeMap::new(),
+            global: Region::default(),
+            denied: BTreeSet::new(),
+            sts: Sts::default(),
+            limits: Limits::default(),
+            clock_offset: SignedDuration::ZERO,
+            faults: Vec::new(),
+            record: false,
+            log: RequestLog::default(),
+            after_request: None,
+            in_flight: 0,
+            most_in_flight: 0,
+            nonces: Nonces::default(),
+            answered: 0,
         }
     }
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self { max_page_size: 100, default_page_size: 10, tag_rows: 20, max_resource_ids: 50, max_tags: 20 }
+impl Region {
+    /// A region with these HBase clusters and HBase's central endpoint.
+    pub fn new(local_name: &str, clusters: impl IntoIterator<Item = Resource>) -> Self {
+        Self {
+            local_name: local_name.to_owned(),
+            endpoint: "hbase.aliyuncs.com".to_owned(),
+            resources: BTreeMap::from([("hbase".to_owned(), clusters.into_iter().collect())]),
+        }
+    }
+
+    /// The resources of a product, which may have none.
+    pub fn of(&self, product: &str) -> &Resources {
+        static NONE: LazyLock<Resources> = LazyLock::new(Resources::default);
+        self.resources.get(product).unwrap_or(&NONE)
+    }
+
+    pub fn of_mut(&mut self, product: &str) -> &mut Resources {
+        self.resources.entry(product.to_owned()).or_default()
     }
 }

@@ -3,7 +3,8 @@
 use std::iter;
 
 use super::access_key::AccessKey;
-use super::clusters::Cluster;
+use super::product::Product;
+use super::resources::Resource;
 use super::state::{Region, State};
 
 /// Region ids of the real cloud, for the first regions.
@@ -39,12 +40,40 @@ pub fn synthetic(regions: usize, clusters_per_region: usize, tags_per_cluster: u
     state
 }
 
-fn cluster(region: usize, n: usize, tags: usize) -> Cluster {
+/// Adds this many resources of any product to every region, or of a product without regions to the cloud; the same on
+/// every call. Ids and statuses look like those in the vendor's example.
+pub fn add_synthetic(state: &mut State, product: &str, resources: usize, tags: usize) {
+    let Some(product) = state.products.get(product).cloned() else { return };
+    let regions: Vec<_> = match product.global {
+        true => vec![&mut state.global],
+        false => state.regions.values_mut().collect(),
+    };
+    for (place, region) in regions.into_iter().enumerate() {
+        let of_product = region.of_mut(product.name());
+        (0..resources).for_each(|n| of_product.insert(resource(&product, place, n, tags)));
+    }
+}
+
+fn resource(product: &Product, region: usize, n: usize, tags: usize) -> Resource {
+    let example = product.example_id().unwrap_or_default();
+    let prefix = example.split_once('-').map_or("sim", |(prefix, _)| prefix);
+    let mut resource = Resource::new(&format!("{prefix}-sim{region:02}{n:08}"));
+    resource.name = format!("{}-{region}-{n}", product.name());
+    resource.status = product.example_status().unwrap_or_default();
+    resource.created = created(n);
+    resource.with_tags((0..tags).map(|t| (key(t), value(n, t))))
+}
+
+fn cluster(region: usize, n: usize, tags: usize) -> Resource {
     let prefix = ["hb", "ld", "bds"][n % 3];
-    let mut cluster = Cluster::new(&format!("{prefix}-sim{region:02}{n:08}"));
+    let mut cluster = Resource::new(&format!("{prefix}-sim{region:02}{n:08}"));
     cluster.name = format!("cluster-{region}-{n}");
-    cluster.created_at_utc = format!("2023-{:02}-{:02}T{:02}:00:00Z", 1 + n % 12, 1 + n % 28, n % 24);
+    cluster.created = created(n);
     cluster.with_tags((0..tags).map(|t| (key(t), value(n, t))))
+}
+
+fn created(n: usize) -> String {
+    format!("2023-{:02}-{:02}T{:02}:00:00Z", 1 + n % 12, 1 + n % 28, n % 24)
 }
 
 /// The first keys are the hard ones, the others are numbered.
@@ -68,16 +97,24 @@ mod tests {
     use super::*;
 
     fn tags(state: &State) -> Vec<(&String, &String)> {
-        state.regions.values().flat_map(|region| &region.clusters).flat_map(|cluster| &cluster.tags).collect()
+        state
+            .regions
+            .values()
+            .flat_map(|region| region.of("hbase"))
+            .flat_map(|cluster| &cluster.tags)
+            .collect()
     }
 
     #[test]
     fn a_cloud_has_the_size_that_was_asked_for_and_is_the_same_each_time() {
         let (one, other) = (synthetic(12, 5, 10), synthetic(12, 5, 10));
         assert_eq!(one.regions.len(), 12);
-        assert!(one.regions.values().all(|region| region.clusters.len() == 5));
+        assert!(one.regions.values().all(|region| region.of("hbase").len() == 5));
         assert!(
-            one.regions.values().flat_map(|region| &region.clusters).all(|cluster| cluster.tags.len() == 10)
+            one.regions
+                .values()
+                .flat_map(|region| region.of("hbase"))
+                .all(|cluster| cluster.tags.len() == 10)
         );
         assert_eq!(tags(&one), tags(&other));
     }

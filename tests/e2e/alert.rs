@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use simulator::{AccessKey, Cluster, Region, State};
+use simulator::{AccessKey, Region, Resource, State};
 
 use crate::exporter::Exporter;
 use crate::monitoring::{Monitoring, programs};
@@ -79,17 +79,17 @@ async fn tag_is_lost_and_found(programs: &Path, more: &str) {
 }
 
 fn cloud() -> State {
-    let mut cluster = Cluster::new("hb-1").with_tags([("owner", "li.na"), ("team", "search")]);
+    let mut cluster = Resource::new("hb-1").with_tags([("owner", "li.na"), ("team", "search")]);
     cluster.name = "orders".to_owned();
-    let other = Cluster::new("hb-2").with_tags([("owner", "wang.wei"), ("team", "risk")]);
+    let other = Resource::new("hb-2").with_tags([("owner", "wang.wei"), ("team", "risk")]);
     let mut state = State::new([("cn-hangzhou", Region::new("China (Hangzhou)", [cluster, other]))]);
     state.access_keys.insert("testid".to_owned(), AccessKey::long_term("testsecret"));
     state
 }
 
-fn retag(exporter: &Exporter, change: impl FnOnce(&mut Cluster)) {
+fn retag(exporter: &Exporter, change: impl FnOnce(&mut Resource)) {
     exporter.cloud.edit(|state| {
         let region = state.regions.get_mut("cn-hangzhou").unwrap();
-        change(region.clusters.get_mut("hb-1").unwrap());
+        change(region.of_mut("hbase").get_mut("hb-1").unwrap());
     });
 }

@@ -1,7 +1,7 @@
 //! A cloud in which there is something of everything.
 
 use jiff::Timestamp;
-use simulator::{AccessKey, Cloud, Cluster, Fault, FaultRule, State, demo};
+use simulator::{AccessKey, Cloud, Fault, FaultRule, Resource, State, demo};
 
 pub const POLICY: &str = r#"
     [metrics]
@@ -25,17 +25,17 @@ pub fn state() -> State {
 pub fn change(cloud: &Cloud) {
     cloud.edit(|state| {
         for cluster in
-            state.regions.values_mut().next().into_iter().flat_map(|region| region.clusters.iter_mut())
+            state.regions.values_mut().next().into_iter().flat_map(|region| region.of_mut("hbase").iter_mut())
         {
             cluster.tags.remove("owner");
         }
         for region in state.regions.values_mut() {
-            for cluster in region.clusters.iter_mut() {
+            for cluster in region.of_mut("hbase").iter_mut() {
                 cluster.tags.remove("cost-center");
                 cluster.tags.insert("team".to_owned(), "risk".to_owned());
                 cluster.tags.insert("checked".to_owned(), "yes".to_owned());
             }
-            region.clusters.insert(Cluster::new("hb-new"));
+            region.of_mut("hbase").insert(Resource::new("hb-new"));
         }
     });
 }

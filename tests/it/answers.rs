@@ -6,7 +6,7 @@ use std::io::Read as _;
 use jiff::Timestamp;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-use simulator::{Cluster, State, synthetic};
+use simulator::{Resource, State, synthetic};
 
 use crate::support::Daemon;
 
@@ -122,12 +122,12 @@ fn ids(page: &Value) -> Vec<String> {
 /// The first and the last cluster of each region go, and two come.
 fn shift(state: &mut State, round: usize) {
     for region in state.regions.values_mut() {
-        let listed: BTreeSet<_> = region.clusters.iter().map(|cluster| cluster.id().to_owned()).collect();
+        let listed: BTreeSet<_> = region.of("hbase").iter().map(|cluster| cluster.id().to_owned()).collect();
         for id in [listed.first().unwrap(), listed.last().unwrap()] {
-            region.clusters.remove(id);
+            region.of_mut("hbase").remove(id);
         }
         for id in [format!("aa-{round}"), format!("zz-{round}")] {
-            region.clusters.insert(Cluster::new(&id));
+            region.of_mut("hbase").insert(Resource::new(&id));
         }
     }
 }
@@ -173,11 +173,11 @@ async fn with_changes() -> (Daemon, Vec<Value>) {
     daemon.until_fresh().await;
     daemon.cloud.edit(|state| {
         for region in state.regions.values_mut() {
-            region.clusters.iter_mut().next().unwrap().tags.insert("brand new".into(), "1".into());
+            region.of_mut("hbase").iter_mut().next().unwrap().tags.insert("brand new".into(), "1".into());
         }
-        let clusters = &mut state.regions.get_mut("cn-shanghai").unwrap().clusters;
+        let clusters = state.regions.get_mut("cn-shanghai").unwrap().of_mut("hbase");
         clusters.remove("ld-sim0100000001");
-        clusters.insert(Cluster::new("hb-comes"));
+        clusters.insert(Resource::new("hb-comes"));
     });
     let all = |_, text: &str| text.matches("\"kind\"").count() == 4;
     let told = daemon.until("/tags/changes", all).await;
@@ -222,7 +222,7 @@ async fn pages_of_changes_show_each_change_once_while_new_ones_come() {
     let first = daemon.json("/tags/changes?limit=1").await;
     daemon.cloud.edit(|state| {
         let region = state.regions.values_mut().next().unwrap();
-        region.clusters.insert(Cluster::new("hb-late"));
+        region.of_mut("hbase").insert(Resource::new("hb-late"));
     });
     daemon.until("/tags/changes", |_, text| text.contains("hb-late")).await;
     let (mut paged, mut page) = (Vec::new(), first);

@@ -5,7 +5,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use simulator::{self, Cloud, Cluster, Fault, FaultRule, Region, State};
+use simulator::{self, Cloud, Fault, FaultRule, Region, Resource, State};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -105,18 +105,18 @@ impl From<Output> for Ran {
 /// Two regions: a cluster that has all, one without `env`, one with an empty owner and without `env`, and one that
 /// was just made.
 pub fn mixed() -> State {
-    let mut new = Cluster::new("hb-new");
-    new.created_at_utc = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let mut new = Resource::new("hb-new");
+    new.created = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let hangzhou = [
-        Cluster::new("hb-good").with_tags([("owner", "ann"), ("env", "prod")]),
-        Cluster::new("hb-half").with_tags([("owner", "ann")]),
+        Resource::new("hb-good").with_tags([("owner", "ann"), ("env", "prod")]),
+        Resource::new("hb-half").with_tags([("owner", "ann")]),
         new,
     ];
-    let shanghai = [Cluster::new("ld-bad").with_tags([("owner", "")])];
+    let shanghai = [Resource::new("ld-bad").with_tags([("owner", "")])];
     world([("cn-hangzhou", hangzhou.to_vec()), ("cn-shanghai", shanghai.to_vec())])
 }
 
-pub fn world<const N: usize>(regions: [(&str, Vec<Cluster>); N]) -> State {
+pub fn world<const N: usize>(regions: [(&str, Vec<Resource>); N]) -> State {
     let mut state = State::new(regions.map(|(id, clusters)| (id, Region::new(id, clusters))));
     state.access_keys.insert("testid".to_owned(), simulator::AccessKey::long_term("testsecret"));
     state

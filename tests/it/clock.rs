@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use simulator::{AccessKey, Cluster, Fault, FaultRule, Region, State, synthetic};
+use simulator::{AccessKey, Fault, FaultRule, Region, Resource, State, synthetic};
 
 use crate::support::Daemon;
 use crate::text_format::{Samples, samples};
@@ -54,8 +54,8 @@ fn value(samples: &Samples, name: &str, label: (&str, &str)) -> Option<f64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_cluster_without_its_required_tag_is_pending_and_then_violating_by_itself() {
-    let mut cluster = Cluster::new("hb-new");
-    cluster.created_at_utc = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let mut cluster = Resource::new("hb-new");
+    cluster.created = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let mut state = State::new([("cn-hangzhou", Region::new("Hangzhou", [cluster]))]);
     state.access_keys.insert("testid".into(), AccessKey::long_term("testsecret"));
     let policy = "[policy]\ngrace_period = \"8s\"\n[[policy.required_tags]]\nkey = \"owner\"";

@@ -116,7 +116,7 @@ async fn a_changed_tag_is_told_once() {
     daemon.until_fresh().await;
     daemon.cloud.edit(|state| {
         let region = state.regions.values_mut().next().unwrap();
-        let cluster = region.clusters.iter_mut().next().unwrap();
+        let cluster = region.of_mut("hbase").iter_mut().next().unwrap();
         cluster.tags.insert("brand new".into(), "\u{1b}[31m<script>".into());
     });
     daemon.until("/tags/changes", |_, text| text.contains("brand new")).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use simulator::{Cluster, State, synthetic};
+use simulator::{Resource, State, synthetic};
 
 use crate::support::Daemon;
 use crate::text_format::{Labels, Samples, samples};
@@ -19,7 +19,7 @@ const MORE: &str = r#"
 #[tokio::test(flavor = "multi_thread")]
 async fn three_regions_of_a_thousand_clusters_are_shown_exactly() {
     let mut state = synthetic(3, 1000, 8);
-    state.limits.tag_rows = 1000;
+    state.limits.tag_rows = Some(1000);
     let daemon = Daemon::start_with(&[("collect.interval", "60s")], state, MORE).await;
     daemon.until_fresh().await;
     let (series, rows) = daemon.cloud.edit(|state| (expected_series(state), expected_rows(state)));
@@ -40,12 +40,12 @@ fn assert_the_same_rows(shown: &[Value], expected: &[Value]) {
     }
 }
 
-fn clusters(state: &State) -> impl Iterator<Item = (&str, &Cluster)> {
+fn clusters(state: &State) -> impl Iterator<Item = (&str, &Resource)> {
     let regions = state.regions.iter();
-    regions.flat_map(|(id, region)| region.clusters.iter().map(move |cluster| (id.as_str(), cluster)))
+    regions.flat_map(|(id, region)| region.of("hbase").iter().map(move |cluster| (id.as_str(), cluster)))
 }
 
-fn violates(cluster: &Cluster) -> bool {
+fn violates(cluster: &Resource) -> bool {
     cluster.tags.get("owner").is_none_or(String::is_empty)
 }
 
@@ -79,7 +79,7 @@ fn expected_series(state: &State) -> Samples {
             put("alicloud_resource_tag", region, &[id, ("key", key), ("value", value)], 1.0);
             put("alicloud_tag_key_resources", region, &[("key", key)], 1.0);
         }
-        let created: Timestamp = cluster.created_at_utc.parse().unwrap();
+        let created: Timestamp = cluster.created.parse().unwrap();
         put("alicloud_resource_created_timestamp_seconds", region, &[id], created.as_second() as f64);
         let violating = f64::from(u8::from(violates(cluster)));
         put("alicloud_resource_required_tag_violation", region, &[id, ("key", "owner")], violating);
@@ -99,7 +99,7 @@ fn expected_rows(state: &State) -> Vec<Value> {
     sorted.into_iter().map(|((region, _), cluster)| expected_row(region, cluster)).collect()
 }
 
-fn expected_row(region: &str, cluster: &Cluster) -> Value {
+fn expected_row(region: &str, cluster: &Resource) -> Value {
     let reason = if cluster.tags.contains_key("owner") { "empty" } else { "missing" };
     let compliance = match violates(cluster) {
         true => json!({"state": "violating", "violations": [{"key": "owner", "reason": reason}]}),
@@ -109,7 +109,7 @@ fn expected_row(region: &str, cluster: &Cluster) -> Value {
         "account": "test", "region_id": region, "product": "hbase",
         "resource_type": "ALIYUN::MULTIMOD::CLUSTER", "resource_id": cluster.id(),
         "resource_name": cluster.name, "resource_group_id": cluster.resource_group_id,
-        "status": cluster.status, "created_at": cluster.created_at_utc,
+        "status": cluster.status, "created_at": cluster.created,
         "tags": cluster.tags, "system_tags": {}, "compliance": compliance,
     })
 }

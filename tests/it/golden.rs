@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use simulator::{AccessKey, Cluster, Fault, FaultRule, Region, State};
+use simulator::{AccessKey, Fault, FaultRule, Region, Resource, State};
 
 use crate::support::Daemon;
 
@@ -110,7 +110,7 @@ async fn each_feature_of_the_policy_is_shown_in_its_metrics() {
 /// Clusters that the policies tell apart.
 fn judged() -> State {
     let tagged = |id: &str, name: &str, tags: &[(&str, &str)]| {
-        let mut cluster = Cluster::new(id).with_tags(tags.iter().copied());
+        let mut cluster = Resource::new(id).with_tags(tags.iter().copied());
         name.clone_into(&mut cluster.name);
         cluster
     };
@@ -132,22 +132,22 @@ const REQUESTS: u32 = 2;
 /// A small cloud that can be collected once; each later collection hangs, so that what is shown stands still.
 fn state() -> State {
     let hangzhou = [
-        Cluster::new("hb-compliant").with_tags([
+        Resource::new("hb-compliant").with_tags([
             ("owner", "search"),
             ("负责人", "张三"),
             ("cost-center", "7"),
         ]),
-        Cluster::new("hb-hard").with_tags([("cost_center", "a \"b\"\\\nc"), ("owner", "")]),
-        Cluster::new("hb-system").with_tags([("acs:rm:rgId", "rg-1"), ("owner", "search")]),
+        Resource::new("hb-hard").with_tags([("cost_center", "a \"b\"\\\nc"), ("owner", "")]),
+        Resource::new("hb-system").with_tags([("acs:rm:rgId", "rg-1"), ("owner", "search")]),
         cluster("hb-leaving", "DELETING", "2023-01-02T03:04:05Z"),
         cluster("hb-new", "CREATING", "2999-01-01T00:00:00Z"),
         cluster("ld-untagged", "ACTIVATION", ""),
     ];
-    let shanghai = [Cluster::new("bds-1").with_tags([("owner", "sync"), ("负责人", "李四")])];
+    let shanghai = [Resource::new("bds-1").with_tags([("owner", "sync"), ("负责人", "李四")])];
     collected_once([("cn-hangzhou", hangzhou.to_vec()), (FAILING, shanghai.to_vec())])
 }
 
-fn collected_once(regions: [(&str, Vec<Cluster>); 2]) -> State {
+fn collected_once(regions: [(&str, Vec<Resource>); 2]) -> State {
     let mut state = State::new(regions.map(|(id, clusters)| (id, Region::new(id, clusters))));
     state.access_keys.insert("testid".into(), AccessKey::long_term("testsecret"));
     let ids: Vec<_> = state.regions.keys().cloned().collect();
@@ -155,9 +155,9 @@ fn collected_once(regions: [(&str, Vec<Cluster>); 2]) -> State {
     state
 }
 
-fn cluster(id: &str, status: &str, created_at_utc: &str) -> Cluster {
-    let mut cluster = Cluster::new(id);
-    (cluster.status, cluster.created_at_utc) = (status.to_owned(), created_at_utc.to_owned());
+fn cluster(id: &str, status: &str, created_at_utc: &str) -> Resource {
+    let mut cluster = Resource::new(id);
+    (cluster.status, cluster.created) = (status.to_owned(), created_at_utc.to_owned());
     cluster
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Method;
 use serde_json::Value;
-use simulator::{AccessKey, Cluster, Region, State};
+use simulator::{AccessKey, Region, Resource, State};
 use url::form_urlencoded;
 
 use crate::program::{self, Program};
@@ -43,9 +43,9 @@ pub fn texts() -> Vec<String> {
 
 /// A cluster whose id, name and tags mean harm, and one without tags.
 pub fn state() -> State {
-    let mut hostile = Cluster::new(ID).with_tags(texts().into_iter().map(|text| (text.clone(), text)));
+    let mut hostile = Resource::new(ID).with_tags(texts().into_iter().map(|text| (text.clone(), text)));
     hostile.name = texts().concat();
-    let clusters = [hostile, Cluster::new("hb-plain")];
+    let clusters = [hostile, Resource::new("hb-plain")];
     let mut state = State::new([(REGION, Region::new("Hangzhou", clusters))]);
     state.access_keys.insert("testid".into(), AccessKey::long_term("testsecret"));
     state
@@ -118,12 +118,12 @@ async fn a_refusal_names_hostile_parameters_without_their_controls() {
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_of_hostile_text_are_told_as_they_are_and_can_be_asked_for() {
     let mut state = state();
-    let clusters = &mut state.regions.get_mut(REGION).unwrap().clusters;
+    let clusters = state.regions.get_mut(REGION).unwrap().of_mut("hbase");
     let tags = std::mem::take(&mut clusters.get_mut(ID).unwrap().tags);
     let daemon = Daemon::start(state, "").await;
     daemon.until_fresh().await;
     daemon.cloud.edit(|state| {
-        state.regions.get_mut(REGION).unwrap().clusters.get_mut(ID).unwrap().tags = tags.clone();
+        state.regions.get_mut(REGION).unwrap().of_mut("hbase").get_mut(ID).unwrap().tags = tags.clone();
     });
     let told = daemon.until("/tags/changes", |_, text| text.contains("tag_added")).await;
     assert!(!told.contains(|c: char| c < ' '), "a raw control character");
@@ -153,7 +153,7 @@ async fn the_page_for_people_holds_no_text_of_the_cloud_and_nothing_in_it_can_ac
 /// The tags vanish from the tag listing, so the log names the cluster.
 async fn log_of_a_hostile_id(format: &str) -> String {
     let mut state = state();
-    let cluster = state.regions.get_mut(REGION).unwrap().clusters.get_mut(ID).unwrap();
+    let cluster = state.regions.get_mut(REGION).unwrap().of_mut("hbase").get_mut(ID).unwrap();
     cluster.inline_tags = Some(std::mem::take(&mut cluster.tags));
     let (_, endpoint) = program::cloud(state).await;
     let config = format!(

@@ -50,7 +50,7 @@ async fn an_answer_of_one_piece_holds_its_place_until_its_last_byte_is_written()
     let daemon = Daemon::start_with(&settings, synthetic(1, 200, 5), "").await;
     daemon.until_fresh().await;
     daemon.cloud.edit(|state| {
-        let clusters = state.regions.values_mut().flat_map(|region| region.clusters.iter_mut());
+        let clusters = state.regions.values_mut().flat_map(|region| region.of_mut("hbase").iter_mut());
         let values = clusters.flat_map(|cluster| cluster.tags.values_mut());
         values.for_each(|value| *value = "x".repeat(12_000));
     });

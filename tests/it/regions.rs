@@ -63,7 +63,7 @@ async fn regions_that_come_and_go_over_a_restart_are_no_change_and_the_others_go
         state.regions.insert("sim-new".to_owned(), Region::new("New", []));
         // A tag of a cluster in a region that stays.
         let stays = state.regions.values_mut().next().unwrap();
-        stays.clusters.iter_mut().next().unwrap().tags.insert("brand".to_owned(), "new".to_owned());
+        stays.of_mut("hbase").iter_mut().next().unwrap().tags.insert("brand".to_owned(), "new".to_owned());
         gone
     });
     let program = Program::start(folder.path(), &config(address, &more)).await;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::Value;
-use simulator::{Cloud, Cluster, State, synthetic};
+use simulator::{Cloud, Resource, State, synthetic};
 use tokio::process::Command;
 
 use crate::program::{self, Program};
@@ -35,16 +35,16 @@ fn drift(state: &mut State, random: &mut fastrand::Rng) {
     let region = random.choice(state.regions.values_mut()).unwrap();
     let kind = random.u8(..4);
     if kind == 0 {
-        region.clusters.insert(Cluster::new(&format!("hb-new{}", random.u32(..))));
+        region.of_mut("hbase").insert(Resource::new(&format!("hb-new{}", random.u32(..))));
         return;
     }
-    let Some(cluster) = random.choice(region.clusters.iter_mut()) else { return };
+    let Some(cluster) = random.choice(region.of_mut("hbase").iter_mut()) else { return };
     let id = cluster.id().to_owned();
     match kind {
         1 | 2 if id.starts_with("hb-new") => {}
         1 => drop(cluster.tags.insert("env".to_owned(), random.u32(..).to_string())),
         2 => drop(cluster.tags.pop_first()),
-        _ => drop(region.clusters.remove(&id)),
+        _ => drop(region.of_mut("hbase").remove(&id)),
     }
 }
 
@@ -65,8 +65,8 @@ async fn shown(program: &Program) -> Tags {
 fn existing(cloud: &Cloud) -> Tags {
     cloud.edit(|state| {
         let clusters = state.regions.iter().flat_map(|(region, held)| {
-            let one = |cluster: &Cluster| ((region.clone(), cluster.id().to_owned()), cluster.tags.clone());
-            held.clusters.iter().map(one).collect::<Vec<_>>()
+            let one = |cluster: &Resource| ((region.clone(), cluster.id().to_owned()), cluster.tags.clone());
+            held.of("hbase").iter().map(one).collect::<Vec<_>>()
         });
         clusters.collect()
     })
@@ -158,7 +158,7 @@ async fn after_a_restart_the_data_is_there_at_once_and_what_changed_meanwhile_is
     drop(program);
     let mut id = String::new();
     cloud.edit(|state| {
-        let cluster = state.regions.values_mut().next().unwrap().clusters.iter_mut().next().unwrap();
+        let cluster = state.regions.values_mut().next().unwrap().of_mut("hbase").iter_mut().next().unwrap();
         cluster.tags.insert("env".to_owned(), "changed".to_owned());
         id = cluster.id().to_owned();
     });
@@ -205,7 +205,7 @@ async fn with_a_full_disk_it_goes_on_in_memory_says_so_once_and_counts_it() {
     let failing = failing.await;
     cloud.edit(|state| {
         let region = state.regions.values_mut().next().unwrap();
-        region.clusters.insert(Cluster::new("hb-last"));
+        region.of_mut("hbase").insert(Resource::new("hb-last"));
     });
     program.until("/tags/changes", |text| text.contains("hb-last")).await;
     assert!(program.all("/tags/changes", "changes").await.len() > 1, "the newest changes came along");

@@ -12,7 +12,7 @@ use std::time::Duration;
 use alicloud_tag_exporter::cloud::api;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use simulator::{AccessKey, Answered, Cloud, Cluster, Region, RequestLog, State, serve, synthetic};
+use simulator::{AccessKey, Answered, Cloud, Region, RequestLog, Resource, State, serve, synthetic};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -117,9 +117,9 @@ fn recorded_requests(log: &RequestLog, access_keys: &BTreeMap<String, AccessKey>
 /// A cloud with hard texts in its tags, more clusters than fit on a page of three and more tags than fit on a page.
 fn state() -> State {
     let mut state = synthetic(3, 10, 8);
-    let hard = Cluster::new("ld-hard").with_tags([("负责人", HARD_VALUE), ("empty", ""), ("a b", "c\nd")]);
-    let others = [hard, Cluster::new("hb-untagged")];
-    let clusters = &mut state.regions.get_mut(REGION).unwrap().clusters;
+    let hard = Resource::new("ld-hard").with_tags([("负责人", HARD_VALUE), ("empty", ""), ("a b", "c\nd")]);
+    let others = [hard, Resource::new("hb-untagged")];
+    let clusters = state.regions.get_mut(REGION).unwrap().of_mut("hbase");
     others.into_iter().for_each(|cluster| clusters.insert(cluster));
     let temporary = AccessKey::temporary("testsecret2", "CAIS+/= token&more");
     state.access_keys.insert("STS.test".to_owned(), temporary);
@@ -157,7 +157,8 @@ fn assert_all_seen(cloud: &Cloud, seen: &Value) {
 }
 
 fn assert_clusters_seen(region: &Region, seen: &Value) {
-    let all: BTreeMap<_, _> = region.clusters.iter().map(|cluster| (cluster.id(), &cluster.tags)).collect();
+    let all: BTreeMap<_, _> =
+        region.of("hbase").iter().map(|cluster| (cluster.id(), &cluster.tags)).collect();
     assert_eq!(seen["clusters"], json!(all));
     let tagged: BTreeMap<_, _> = all.iter().filter(|(_, tags)| !tags.is_empty()).collect();
     assert_eq!(seen["tag_resources"], json!(tagged));

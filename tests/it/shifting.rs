@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alicloud_tag_exporter::inventory::Resource;
-use simulator::{Cluster, synthetic};
+use simulator::synthetic;
 
 use crate::support::lister;
 
@@ -11,7 +11,7 @@ use crate::support::lister;
 #[tokio::test(flavor = "multi_thread")]
 async fn no_steady_cluster_is_lost_while_page_one_shrinks_two_hundred_times() {
     let mut state = synthetic(1, 250, 1);
-    state.limits.tag_rows = 1000;
+    state.limits.tag_rows = Some(1000);
     let mut come = 0;
     state.after_request = Some(Box::new(move |state, answered| {
         if answered.parameters.get("PageNumber").is_none_or(|page| page != "1")
@@ -21,15 +21,17 @@ async fn no_steady_cluster_is_lost_while_page_one_shrinks_two_hundred_times() {
         }
         come += 1;
         let region = state.regions.values_mut().next().unwrap();
-        let first = region.clusters.iter().next().unwrap().id().to_owned();
-        region.clusters.remove(&first);
-        region.clusters.insert(Cluster::new(&format!("hb-new{come:08}")).with_tags([("k", "v")]));
+        let first = region.of("hbase").iter().next().unwrap().id().to_owned();
+        region.of_mut("hbase").remove(&first);
+        region
+            .of_mut("hbase")
+            .insert(simulator::Resource::new(&format!("hb-new{come:08}")).with_tags([("k", "v")]));
     }));
     let (mut lister, cloud, _stop) = lister(state).await;
     let mut previous: Arc<[Resource]> = Arc::new([]);
     for round in 0..200 {
         let steady: Vec<String> = cloud.edit(|state| {
-            let clusters = &state.regions.values().next().unwrap().clusters;
+            let clusters = state.regions.values().next().unwrap().of("hbase");
             clusters.iter().skip(10).map(|cluster| cluster.id().to_owned()).collect()
         });
         let known = Arc::clone(&previous);

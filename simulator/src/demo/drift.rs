@@ -4,8 +4,8 @@ use fastrand::Rng;
 use jiff::Timestamp;
 
 use super::fleet::{COST_CENTERS, ENVIRONMENTS, OWNERS, TEAMS, new_cluster, one_of};
-use super::{PLACES, Place};
-use crate::clusters::{Cluster, Clusters};
+use super::{DemoRegion, REGIONS};
+use crate::resources::{Resource, Resources};
 use crate::state::State;
 
 /// A region neither dies out nor grows without end.
@@ -14,36 +14,36 @@ const MOST: usize = 40;
 
 /// Changes one thing and says what it was. Nothing happens to a region that was taken out of the state.
 pub fn drift(state: &mut State, rng: &mut Rng, now: Timestamp) -> Option<String> {
-    let place = rng.choice(&PLACES)?;
-    let clusters = &mut state.regions.get_mut(place.id)?.clusters;
+    let region = rng.choice(&REGIONS)?;
+    let clusters = state.regions.get_mut(region.id)?.of_mut("hbase");
     let what = match rng.u8(..10) {
-        0 if clusters.len() < MOST => arrive(clusters, rng, place, now),
+        0 if clusters.len() < MOST => arrive(clusters, rng, region, now),
         1 if clusters.len() > FEWEST => leave(clusters, rng)?,
         2 => untag(pick(clusters, rng)?, rng),
         3 | 4 => settle(pick(clusters, rng)?),
         _ => tag(pick(clusters, rng)?, rng),
     };
-    Some(format!("{}: {what}", place.id))
+    Some(format!("{}: {what}", region.id))
 }
 
-fn pick<'a>(clusters: &'a mut Clusters, rng: &mut Rng) -> Option<&'a mut Cluster> {
+fn pick<'a>(clusters: &'a mut Resources, rng: &mut Rng) -> Option<&'a mut Resource> {
     rng.choice(clusters.iter_mut())
 }
 
-fn arrive(clusters: &mut Clusters, rng: &mut Rng, place: &Place, now: Timestamp) -> String {
-    let cluster = new_cluster(rng, place, now);
+fn arrive(clusters: &mut Resources, rng: &mut Rng, region: &DemoRegion, now: Timestamp) -> String {
+    let cluster = new_cluster(rng, region, now);
     let what = format!("{} was created", cluster.id());
     clusters.insert(cluster);
     what
 }
 
-fn leave(clusters: &mut Clusters, rng: &mut Rng) -> Option<String> {
+fn leave(clusters: &mut Resources, rng: &mut Rng) -> Option<String> {
     let id = pick(clusters, rng)?.id().to_owned();
     clusters.remove(&id);
     Some(format!("{id} was deleted"))
 }
 
-fn tag(cluster: &mut Cluster, rng: &mut Rng) -> String {
+fn tag(cluster: &mut Resource, rng: &mut Rng) -> String {
     let (key, values): (_, &[&str]) = match rng.u8(..4) {
         0 => ("env", &ENVIRONMENTS),
         1 => ("owner", &OWNERS),
@@ -55,7 +55,7 @@ fn tag(cluster: &mut Cluster, rng: &mut Rng) -> String {
     format!("{} was tagged {key}={value}", cluster.id())
 }
 
-fn untag(cluster: &mut Cluster, rng: &mut Rng) -> String {
+fn untag(cluster: &mut Resource, rng: &mut Rng) -> String {
     let Some(key) = rng.choice(cluster.tags.keys()).cloned() else {
         return tag(cluster, rng);
     };
@@ -64,7 +64,7 @@ fn untag(cluster: &mut Cluster, rng: &mut Rng) -> String {
 }
 
 /// A cluster that was busy runs again; one that runs restarts.
-fn settle(cluster: &mut Cluster) -> String {
+fn settle(cluster: &mut Resource) -> String {
     let status = if cluster.status == "ACTIVATION" { "RESTARTING" } else { "ACTIVATION" };
     cluster.status = status.to_owned();
     format!("{} is now {status}", cluster.id())
@@ -83,7 +83,7 @@ mod tests {
         for verb in ["was created", "was deleted", "was tagged", "lost its tag", "is now"] {
             assert!(told.iter().any(|what| what.contains(verb)), "{verb}");
         }
-        assert!(state.regions.values().all(|region| (FEWEST..=MOST).contains(&region.clusters.len())));
+        assert!(state.regions.values().all(|region| (FEWEST..=MOST).contains(&region.of("hbase").len())));
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::iter;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Place;
-use crate::clusters::Cluster;
+use super::DemoRegion;
+use crate::resources::Resource;
 
 /// The age of the youngest cluster at the start: young enough to have no tags yet.
 pub const FEW_MINUTES: SignedDuration = SignedDuration::from_mins(4);
@@ -49,9 +49,9 @@ const SLIPS: [(&str, &str); 14] = [
 ];
 
 /// A cluster of some age. Of ten, one has no tags and one has no cost centre; of twelve, one does not simply run.
-pub fn old_cluster(rng: &mut Rng, place: &Place, n: usize, now: Timestamp) -> Cluster {
+pub fn old_cluster(rng: &mut Rng, region: &DemoRegion, n: usize, now: Timestamp) -> Resource {
     let age = SignedDuration::from_secs(rng.i64(86_400..4 * 365 * 86_400));
-    let mut cluster = nameless_cluster(rng, place, now - age);
+    let mut cluster = nameless_cluster(rng, region, now - age);
     let environment = one_of(rng, &ENVIRONMENTS);
     cluster.name = format!("{}-{environment}", one_of(rng, &SUBJECTS));
     if n % 12 == 5 {
@@ -62,12 +62,12 @@ pub fn old_cluster(rng: &mut Rng, place: &Place, n: usize, now: Timestamp) -> Cl
     }
     let tags = [("env", environment), ("owner", one_of(rng, &OWNERS)), ("team", one_of(rng, &TEAMS))];
     let cost_center = (n % 10 != 3).then(|| ("cost-center", one_of(rng, &COST_CENTERS)));
-    cluster.with_tags(tags).with_tags(cost_center).with_tags(slip(place, n))
+    cluster.with_tags(tags).with_tags(cost_center).with_tags(slip(region, n))
 }
 
 /// A cluster that was just ordered: it is being created and nobody has tagged it.
-pub fn new_cluster(rng: &mut Rng, place: &Place, created: Timestamp) -> Cluster {
-    let mut cluster = nameless_cluster(rng, place, created);
+pub fn new_cluster(rng: &mut Rng, region: &DemoRegion, created: Timestamp) -> Resource {
+    let mut cluster = nameless_cluster(rng, region, created);
     cluster.name = format!("{}-new", one_of(rng, &SUBJECTS));
     cluster.status = "CREATING".to_owned();
     cluster
@@ -78,11 +78,11 @@ pub fn one_of<'a>(rng: &mut Rng, texts: &[&'a str]) -> &'a str {
 }
 
 /// Ids look like `hb-bp1u0639js2h7`, the vendor's example.
-fn nameless_cluster(rng: &mut Rng, place: &Place, created: Timestamp) -> Cluster {
+fn nameless_cluster(rng: &mut Rng, region: &DemoRegion, created: Timestamp) -> Resource {
     let kind = one_of(rng, &["hb", "hb", "ld", "ld", "bds"]);
     let tail: String = iter::repeat_with(|| rng.alphanumeric().to_ascii_lowercase()).take(10).collect();
-    let mut cluster = Cluster::new(&format!("{kind}-{}{tail}", place.id_prefix));
-    cluster.created_at_utc = created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let mut cluster = Resource::new(&format!("{kind}-{}{tail}", region.id_prefix));
+    cluster.created = created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     if rng.u8(..5) == 0 {
         cluster.resource_group_id = "rg-analytics".to_owned();
     }
@@ -90,7 +90,7 @@ fn nameless_cluster(rng: &mut Rng, place: &Place, created: Timestamp) -> Cluster
 }
 
 /// Together the regions have every slip.
-fn slip(place: &Place, n: usize) -> Option<(&'static str, &'static str)> {
-    let index = (n / 4 + place.first_slip) % SLIPS.len();
+fn slip(region: &DemoRegion, n: usize) -> Option<(&'static str, &'static str)> {
+    let index = (n / 4 + region.first_slip) % SLIPS.len();
     SLIPS.get(index).copied().filter(|_| n.is_multiple_of(4))
 }

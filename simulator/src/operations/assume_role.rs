@@ -15,7 +15,7 @@ use crate::sts::{Issued, Role};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer<'a> {
+struct AssumeRoleAnswer<'a> {
     request_id: &'a str,
     assumed_role_user: AssumedRoleUser,
     credentials: Issued,
@@ -65,8 +65,8 @@ pub fn answer_with_oidc(
     now: Timestamp,
 ) -> Result<String, CloudError> {
     let wish = Wish::take(&mut parameters, state)?;
-    let provider = needed(&mut parameters, "OIDCProviderArn")?;
-    let token = needed(&mut parameters, "OIDCToken")?;
+    let provider = parameters.take_required("OIDCProviderArn")?;
+    let token = parameters.take_required("OIDCToken")?;
     parameters.finish()?;
     let is_vouched_for = state.sts.oidc_tokens.get(token).is_some_and(|vouched| vouched == provider);
     if !is_vouched_for {
@@ -83,10 +83,6 @@ pub fn answer_with_oidc(
     }
 }
 
-fn needed<'a>(parameters: &mut Parameters<'a>, name: &str) -> Result<&'a str, CloudError> {
-    parameters.take(name).filter(|value| !value.is_empty()).ok_or_else(|| CloudError::missing(name))
-}
-
 fn grant(state: &mut State, wish: &Wish<'_>, request_id: &str, now: Timestamp) -> Result<String, CloudError> {
     let Wish { role_arn, session_name, seconds } = wish;
     let credentials = state.sts.issue(&mut state.access_keys, role_arn, *seconds, now);
@@ -94,13 +90,13 @@ fn grant(state: &mut State, wish: &Wish<'_>, request_id: &str, now: Timestamp) -
         arn: format!("{role_arn}/{session_name}"),
         assumed_role_id: format!("300000000000000000:{session_name}"),
     };
-    to_json(&Answer { request_id, assumed_role_user, credentials })
+    to_json(&AssumeRoleAnswer { request_id, assumed_role_user, credentials })
 }
 
 impl<'a> Wish<'a> {
     fn take(parameters: &mut Parameters<'a>, state: &State) -> Result<Self, CloudError> {
-        let role_arn = needed(parameters, "RoleArn")?;
-        let session_name = needed(parameters, "RoleSessionName")?;
+        let role_arn = parameters.take_required("RoleArn")?;
+        let session_name = parameters.take_required("RoleSessionName")?;
         if !is_session_name(session_name) {
             return Err(CloudError::invalid("RoleSessionName", "it has 2 to 64 of A-Z a-z 0-9 . @ - _"));
         }

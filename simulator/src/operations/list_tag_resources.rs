@@ -1,107 +1,58 @@
-//! ListTagResources, <https://www.alibabacloud.com/help/doc-detail/147906.htm>.
-//!
-//! HBase publishes no codes for it. Those here are NAS's, which has the same operation,
-//! <https://alibabacloud.com/help/en/nas/developer-reference/api-nas-2017-06-26-listtagresources>.
+//! The tag listing of any product, ListTagResources nearly everywhere: the tags of the named resources, or of those
+//! that have the named tags.
 
-use serde::Serialize;
-
-use crate::clusters::{Cluster, Clusters};
 use crate::error::CloudError;
-use crate::next_token;
-use crate::parameters::{Parameters, TagFilter};
-use crate::request::Request;
-use crate::response::to_json;
-use crate::state::State;
+use crate::product::{Facts, SizeLimits};
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct ListTagResources<'a> {
-    request_id: &'a str,
-    next_token: String,
-    tag_resources: TagResources<'a>,
-}
+use super::call::Call;
+use super::wanted::{Located, Wanted};
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct TagResources<'a> {
-    tag_resource: Vec<TagResource<'a>>,
-}
-
-/// One tag of one cluster.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct TagResource<'a> {
-    resource_id: &'a str,
-    resource_type: &'static str,
-    tag_key: &'a str,
-    tag_value: &'a str,
-}
-
-/// The type in the vendor's example.
-const RESOURCE_TYPE: &str = "ALIYUN::MULTIMOD::CLUSTER";
-
-/// Clusters without tags, and ids that the region does not have, are not in the answer.
-pub fn answer(
-    state: &State,
-    request: &Request,
-    mut parameters: Parameters<'_>,
-    request_id: &str,
-) -> Result<String, CloudError> {
-    let (_, region) = parameters.take_region(state)?;
-    let ids = parameters.take_resource_ids(&state.limits)?;
-    let filters = parameters.take_tag_filters(&state.limits)?;
-    let token = parameters.take("NextToken").filter(|token| !token.is_empty());
+/// Resources without tags are not in the answer, nor are ids that nobody has, unless the product fails for them.
+pub fn answer(call: &Call<'_>) -> Result<String, CloudError> {
+    let rows = call.state.limits.tag_rows;
+    let mut parameters = call.parameters();
+    let regions = call.take_regions(&mut parameters)?;
+    let wanted = Wanted::take(&mut parameters, call)?;
+    let page = call.take_page(&mut parameters, SizeLimits { default: rows, max: None })?;
     parameters.finish()?;
-    if ids.is_empty() && filters.is_empty() {
+    if call.listing.described.needs_ids_or_tags && !wanted.names_ids_or_tags() {
         let message = "Either ResourceId or Tag must be specified.";
-        return Err(CloudError::bad("MissingParameter.ResourceIdOrTag", message));
+        return Err(call.product.refusals.no_ids_or_tags.error(message));
     }
-    let first = token.map_or(Ok(0), |token| next_token::read(token, request))?;
-    let rows = rows(select(&region.clusters, &ids, &filters));
-    let mut rows = rows.skip(first);
-    let tag_resource = rows.by_ref().take(state.limits.tag_rows).collect();
-    let next = rows.next().map(|_| next_token::write(first + state.limits.tag_rows, request));
-    let next_token = next.unwrap_or_default();
-    to_json(&ListTagResources { request_id, next_token, tag_resources: TagResources { tag_resource } })
-}
-
-/// The clusters that have one of the ids, if any are given, and fit every filter.
-fn select<'a>(clusters: &'a Clusters, ids: &[&str], filters: &[TagFilter<'_>]) -> Vec<&'a Cluster> {
-    let mut selected: Vec<_> = match ids {
-        [] => clusters.iter().collect(),
-        ids => ids.iter().filter_map(|id| clusters.get(id)).collect(),
+    call.check_right()?;
+    let found = match call.is_denied() {
+        true => Vec::new(),
+        false => wanted.select(&regions, |resource| &resource.tags),
     };
-    selected.retain(|cluster| TagFilter::all_fit(filters, &cluster.tags));
-    selected
+    wanted.check_known(&found)?;
+    let rows: Vec<_> = found.iter().flat_map(|found| rows_of(call, found)).collect();
+    call.answer(page, rows.into_iter())
 }
 
-/// A cluster that fits is listed with all its tags.
-fn rows(clusters: Vec<&Cluster>) -> impl Iterator<Item = TagResource<'_>> {
-    clusters.into_iter().flat_map(|cluster| {
-        cluster.tags.iter().map(|(tag_key, tag_value)| TagResource {
-            resource_id: cluster.id(),
-            resource_type: RESOURCE_TYPE,
-            tag_key,
-            tag_value,
-        })
-    })
+/// One row for each tag; or one for all of them, with the tags inside.
+fn rows_of<'a>(call: &Call<'a>, &(region, resource): &Located<'a>) -> Vec<Facts<'a>> {
+    let facts = Facts { region, resource: Some(resource), ..Facts::default() };
+    if call.listing.described.tags.is_some() {
+        let is_tagged = !resource.tags.is_empty();
+        return is_tagged.then_some(Facts { tags: Some(&resource.tags), ..facts }).into_iter().collect();
+    }
+    resource.tags.iter().map(|(key, value)| Facts { key, value, ..facts }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
 
-    use super::*;
     use crate::operations::ask;
-    use crate::{Region, State};
+    use crate::{Region, Resource, State};
 
     /// hb-1 has 25 tags, hb-2 has two, hb-3 none.
     fn state() -> State {
         let many = (0..25).map(|n| (format!("key-{n:02}"), "v"));
         let clusters = [
-            Cluster::new("hb-1").with_tags(many),
-            Cluster::new("hb-2").with_tags([("key-00", ""), ("负责人", "张 三")]),
-            Cluster::new("hb-3"),
+            Resource::new("hb-1").with_tags(many),
+            Resource::new("hb-2").with_tags([("key-00", ""), ("负责人", "张 三")]),
+            Resource::new("hb-3"),
         ];
         State::new([("cn-hangzhou", Region::new("Hangzhou", clusters))])
     }

@@ -1,40 +1,22 @@
-//! ListTags: every pair of key and value in a region, once, without the clusters that carry it.
+//! ListTags: every pair of key and value in a region, once, without the resources that carry it.
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-
 use crate::error::CloudError;
-use crate::parameters::Parameters;
-use crate::response::to_json;
-use crate::state::State;
+use crate::product::{Facts, SizeLimits};
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct ListTags<'a> {
-    request_id: &'a str,
-    tags: Tags<'a>,
-}
+use super::call::Call;
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Tags<'a> {
-    tag: Vec<Tag<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Tag<'a> {
-    tag_key: &'a str,
-    tag_value: &'a str,
-}
-
-pub fn answer(state: &State, mut parameters: Parameters<'_>, request_id: &str) -> Result<String, CloudError> {
-    let (_, region) = parameters.take_region(state)?;
+pub fn answer<'a>(call: &Call<'a>) -> Result<String, CloudError> {
+    let mut parameters = call.parameters();
+    let regions = call.take_regions(&mut parameters)?;
+    let page = call.take_page(&mut parameters, SizeLimits::default())?;
     parameters.finish()?;
-    let pairs: BTreeSet<_> = region.clusters.iter().flat_map(|cluster| &cluster.tags).collect();
-    let tag = pairs.into_iter().map(|(tag_key, tag_value)| Tag { tag_key, tag_value }).collect();
-    to_json(&ListTags { request_id, tags: Tags { tag } })
+    call.check_right()?;
+    let resources = regions.iter().flat_map(|(_, region)| region.of(call.product.name()));
+    let pairs: BTreeSet<_> = resources.flat_map(|resource| &resource.tags).collect();
+    let facts = |(key, value): (&'a String, &'a String)| Facts { key, value, ..Facts::default() };
+    call.answer(page, pairs.into_iter().map(facts))
 }
 
 #[cfg(test)]
@@ -42,11 +24,11 @@ mod tests {
     use serde_json::json;
 
     use crate::operations::ask;
-    use crate::{Cluster, Region, State};
+    use crate::{Region, Resource, State};
 
     #[test]
     fn each_pair_is_listed_once() {
-        let tagged = |id, value| Cluster::new(id).with_tags([("env", value)]);
+        let tagged = |id, value| Resource::new(id).with_tags([("env", value)]);
         let clusters = [tagged("hb-1", "prod"), tagged("hb-2", ""), tagged("hb-3", "prod")];
         let state = State::new([("cn-hangzhou", Region::new("Hangzhou", clusters))]);
         let answer = ask(&state, "ListTags", &[("RegionId", "cn-hangzhou")]).unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use quick_xml::events::Event;
 use serde_json::Value;
-use simulator::{Cluster, State};
+use simulator::{Resource, State};
 
 use super::{Bench, OWNER_AND_ENV, Ran, world};
 
@@ -29,12 +29,12 @@ pub fn state() -> State {
     let mut clusters: Vec<_> = HOSTILE
         .iter()
         .map(|text| {
-            let mut cluster = Cluster::new(&format!("hb-{text}")).with_tags([(*text, *text)]);
+            let mut cluster = Resource::new(&format!("hb-{text}")).with_tags([(*text, *text)]);
             cluster.name = (*text).to_owned();
             cluster
         })
         .collect();
-    clusters.push(Cluster::new("hb-good").with_tags([("owner", HOSTILE[0]), ("env", HOSTILE[1])]));
+    clusters.push(Resource::new("hb-good").with_tags([("owner", HOSTILE[0]), ("env", HOSTILE[1])]));
     world([("cn-hangzhou", clusters)])
 }
 

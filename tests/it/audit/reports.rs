@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use simulator::{Cluster, Fault};
+use simulator::{Fault, Resource};
 
 use super::{Bench, OWNER_AND_ENV, mixed, world};
 
@@ -17,7 +17,7 @@ async fn the_exit_code_is_0_when_all_is_compliant_and_1_when_a_rule_is_broken() 
         assert_eq!((ran.code, &*ran.stderr), (1, ""), "{format}");
     }
     bench.cloud.edit(|state| {
-        for cluster in state.regions.values_mut().flat_map(|region| region.clusters.iter_mut()) {
+        for cluster in state.regions.values_mut().flat_map(|region| region.of_mut("hbase").iter_mut()) {
             cluster.tags = [("owner", "x"), ("env", "y")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         }
     });
@@ -29,8 +29,8 @@ async fn the_exit_code_is_0_when_all_is_compliant_and_1_when_a_rule_is_broken() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pending_resource_alone_breaks_nothing() {
-    let mut new = Cluster::new("hb-new");
-    new.created_at_utc = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let mut new = Resource::new("hb-new");
+    new.created = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let bench = Bench::new(world([("cn-hangzhou", vec![new])]), OWNER_AND_ENV).await;
     let ran = bench.audit(&[]).await;
     assert_eq!(ran.code, 0);
