@@ -93,17 +93,11 @@ impl<'a> Parameters<'a> {
         values: Option<Vec<String>>,
         limits: &Limits,
     ) -> Result<Option<Vec<String>>, CloudError> {
-        let given = values.iter().flatten().any(|value| !value.is_empty());
-        if described.required && !given {
+        if described.required && values.iter().flatten().all(String::is_empty) {
             return Err(self.refusals.missing(name));
         }
         let Some(values) = values else { return Ok(described.default.clone().map(|value| vec![value])) };
-        let ids = (described.is == Meaning::Id).then_some(limits.max_resource_ids).flatten();
-        let max = ids.or(described.max).unwrap_or(usize::MAX);
-        if values.len() > max {
-            let too_many = described.too_many.as_ref().unwrap_or(&self.refusals.too_many_ids);
-            return Err(too_many.error(format!("There are more than {max} values of {name}.")));
-        }
+        self.check_count(name, described, values.len(), limits)?;
         if has_duplicate(values.iter().map(String::as_str)) {
             return Err(self.refusals.duplicate_id.error(format!("A value of {name} occurs twice.")));
         }
@@ -112,6 +106,22 @@ impl<'a> Parameters<'a> {
             return Err(invalid.about(name, format!("The parameter {name} cannot be {value:?}.")));
         }
         Ok(Some(values))
+    }
+
+    fn check_count(
+        &self,
+        name: &str,
+        described: &Parameter,
+        count: usize,
+        limits: &Limits,
+    ) -> Result<(), CloudError> {
+        let set = (described.is == Meaning::Id).then_some(limits.max_resource_ids).flatten();
+        let max = set.or(described.max).unwrap_or(usize::MAX);
+        let too_many = described.too_many.as_ref().unwrap_or(&self.refusals.too_many_ids);
+        match count > max {
+            true => Err(too_many.error(format!("There are more than {max} values of {name}."))),
+            false => Ok(()),
+        }
     }
 
     fn take_json(&mut self, name: &str) -> Result<Option<Vec<String>>, CloudError> {
@@ -134,27 +144,32 @@ impl<'a> Parameters<'a> {
         described: &FilterList,
         limits: &Limits,
     ) -> Result<BTreeMap<String, Vec<String>>, CloudError> {
-        let mut filter = BTreeMap::new();
+        let mut given = BTreeMap::new();
         for n in 1.. {
             let name = format!("Filter.{n}");
             let Some(key) = self.take(&format!("{name}.Key")) else { break };
-            if !described.keys.contains_key(key) || filter.contains_key(key) {
-                return Err(self
-                    .refusals
-                    .invalid(&format!("{name}.Key"), "it is unknown, or it occurs twice"));
+            self.check_filter(&name, key, described)?;
+            if given.insert(key, self.take_numbered(&format!("{name}.Value"))).is_some() {
+                return Err(self.refusals.invalid(&format!("{name}.Key"), "it occurs twice"));
             }
-            let match_type = self.take(&format!("{name}.MatchType"));
-            if match_type != described.match_type.as_deref() {
-                return Err(self.refusals.invalid(&format!("{name}.MatchType"), "it is another one"));
-            }
-            filter.insert(key.to_owned(), self.take_numbered(&format!("{name}.Value")));
         }
         let mut checked = BTreeMap::new();
         for (key, parameter) in &described.keys {
-            let values = self.check_values(key, parameter, filter.remove(key).flatten(), limits)?;
+            let values = given.remove(key.as_str()).flatten();
+            let values = self.check_values(key, parameter, values, limits)?;
             checked.extend(values.map(|values| (key.clone(), values)));
         }
         Ok(checked)
+    }
+
+    fn check_filter(&mut self, name: &str, key: &str, described: &FilterList) -> Result<(), CloudError> {
+        if !described.keys.contains_key(key) {
+            return Err(self.refusals.invalid(&format!("{name}.Key"), "there is no such filter"));
+        }
+        match self.take(&format!("{name}.MatchType")) == described.match_type.as_deref() {
+            true => Ok(()),
+            false => Err(self.refusals.invalid(&format!("{name}.MatchType"), "the filter does not have it")),
+        }
     }
 
     /// `Tag.1.Key`, `Tag.1.Value` and so on, each key once.

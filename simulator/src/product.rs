@@ -85,25 +85,23 @@ impl Product {
             return Err("sources name no page of the vendor".to_owned());
         }
         let ram = described.ram.as_deref().unwrap_or(&described.api);
+        let listing = |(kind, key, listing): (Kind, &str, Option<ListingDescription>)| {
+            let listing = Listing::new(listing?, &example[key], ram);
+            Some(listing.map(|listing| (kind, listing)).map_err(|error| format!("{key}: {error}")))
+        };
         let given = [
             (Kind::Resources, "resources", Some(described.resources)),
             (Kind::Tags, "tags", described.tags),
             (Kind::Regions, "regions", described.regions),
             (Kind::TagPairs, "tag_pairs", described.tag_pairs),
         ];
-        let mut listings = BTreeMap::new();
-        for (kind, key, listing) in given {
-            let Some(listing) = listing else { continue };
-            let listing = Listing::new(listing, &example[key], ram);
-            listings.insert(kind, listing.map_err(|error| format!("{key}: {error}"))?);
-        }
         Ok(Self {
             name: name.to_owned(),
+            listings: given.into_iter().filter_map(listing).collect::<Result<_, _>>()?,
             version: described.version,
             global: described.global,
             refusals: described.errors,
             variants: described.variants,
-            listings,
         })
     }
 
