@@ -12,7 +12,7 @@ use alicloud_tag_exporter::config::{Sources, load};
 use alicloud_tag_exporter::instruments::Instruments;
 use alicloud_tag_exporter::inventory::diff::{Change, ChangeKind, Tally};
 use alicloud_tag_exporter::inventory::{Known, Target};
-use alicloud_tag_exporter::publication::history::{History, Step};
+use alicloud_tag_exporter::publication::history::{History, Notes, Step, Stored};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -70,7 +70,8 @@ async fn fill(path: &Path) {
         let known = Known { resources: Arc::new([]), started, ended, count_mismatch: false };
         let changes =
             (0..CHANGES_A_STEP).map(|n| change(&target, number * CHANGES_A_STEP + n, &known)).collect();
-        history.commit(Step { target, before, known: known.clone(), changes, tally: Tally::default() }).await;
+        let stored = Some(Stored { before, known: known.clone(), changes });
+        history.commit(Step { target, stored, tally: Tally::default(), notes: Notes::default() }).await;
         before = Some(known);
     }
 }
@@ -81,11 +82,10 @@ fn change(target: &Target, number: usize, known: &Known) -> Change {
         previous_at: known.started,
         at: known.ended,
         resource_id: format!("hb-{}", number % RESOURCES).into(),
-        kind: ChangeKind::TagModified {
-            key: format!("key-{}", number % 7).into(),
-            old: format!("value-{number}").into(),
-            new: format!("value-{}", number + 1).into(),
-        },
+        kind: ChangeKind::TagModified,
+        key: Some(format!("key-{}", number % 7).into()),
+        old: Some(format!("value-{number}").into()),
+        new: Some(format!("value-{}", number + 1).into()),
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Config {
     pub accounts: Vec<Account>,
     pub options: Options,
     pub system_keys: Arc<GlobSet>,
+    /// The globs of `system_keys` as written.
+    pub exclude_keys: Vec<String>,
     pub rules: Rules,
     /// `None` = in memory.
     pub state: Option<State>,
@@ -87,7 +89,7 @@ pub struct Collect {
     pub concurrency: usize,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Api {
     /// A template for the URL of every product.
     pub endpoint: Option<String>,

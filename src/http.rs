@@ -2,10 +2,10 @@
 
 mod answer;
 mod changes;
-mod kept_pages;
 mod landing;
 mod metrics;
 mod negotiation;
+mod page_cache;
 mod query;
 mod reload;
 mod route;
@@ -13,6 +13,6 @@ mod server;
 mod site;
 mod tags;
 
-pub use kept_pages::Pages;
+pub use page_cache::PageCache;
 pub use server::serve;
 pub use site::Site;

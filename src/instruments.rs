@@ -100,10 +100,10 @@ impl Instruments {
         self.accounts.of(account, reasons)
     }
 
-    /// Another configuration has other accounts, or other credentials under the same name: what is told of them
-    /// is to be learnt again. Counters go on.
-    pub fn forget_accounts(&self) {
-        self.accounts.forget();
+    /// Takes away the gauges of an account: it left the configuration, or has other credentials there, and all is to
+    /// be learnt again. Counters go on.
+    pub fn forget_account(&self, account: &str) {
+        self.accounts.forget(account);
     }
 
     pub fn history_failed(&self, operation: &str) {

@@ -1,6 +1,5 @@
 //! What is known of one target: its resources, and how the last collection went. Pure.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,64 +7,26 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub mod diff;
+pub mod doubts;
+mod failure;
 mod interner;
 mod keys;
+pub mod regions;
+mod resource;
 pub mod shard;
 mod tags;
+mod target;
 
+pub use doubts::Doubts;
+pub use failure::{Failure, Reason};
 pub use interner::Interner;
 pub use keys::Keys;
+pub use regions::{Region, Regions};
+pub use resource::{Resource, split_again};
 #[cfg(test)]
 pub use tags::tags_of;
 pub use tags::{Pair, Tags};
-
-/// The unit that is listed, fails, and goes stale on its own. Sorted by account, region, product.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Target {
-    pub account: Arc<str>,
-    pub region_id: Arc<str>,
-    pub product: Arc<str>,
-}
-
-impl Target {
-    pub fn new(account: &str, region_id: &str, product: &str) -> Self {
-        Self { account: account.into(), region_id: region_id.into(), product: product.into() }
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.account, self.region_id, self.product)
-    }
-}
-
-/// What targets are found for: the regions of one product in one account.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Scope {
-    pub account: Arc<str>,
-    pub product: Arc<str>,
-}
-
-impl Scope {
-    pub fn has(&self, target: &Target) -> bool {
-        self.account == target.account && self.product == target.product
-    }
-}
-
-/// One resource as the cloud tells it. A field that the cloud leaves out is empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resource {
-    pub id: Arc<str>,
-    pub name: Arc<str>,
-    pub resource_group_id: Arc<str>,
-    pub status: Arc<str>,
-    /// `None` where the cloud gives no moment that can be read.
-    pub created_at: Option<Timestamp>,
-    /// Without those whose keys are excluded.
-    pub tags: Tags,
-    /// Those whose keys are excluded: the cloud's own.
-    pub system_tags: Tags,
-}
+pub use target::{Scope, Target, TargetFilter};
 
 /// A complete listing of one target.
 #[derive(Debug, Clone)]
@@ -75,27 +36,6 @@ pub struct Listing {
     /// The cloud's count was another one than that of the ids it named.
     pub count_mismatch: bool,
 }
-
-/// Why a collection gave no listing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Failure {
-    /// One of [`REASONS`].
-    pub reason: &'static str,
-    pub message: String,
-}
-
-/// Every `reason` of a failed collection.
-pub const REASONS: [&str; 9] = [
-    "credentials",
-    "deadline",
-    "denied",
-    "inconsistent",
-    "rejected",
-    "throttled",
-    "transport",
-    "unavailable",
-    "undecodable",
-];
 
 /// One collection of one target.
 #[derive(Debug, Clone)]
@@ -113,6 +53,8 @@ pub struct Inventory {
     /// The last listing that worked, and the base of the next diff; `None` before the first.
     pub known: Option<Known>,
     pub last_attempt: Option<Attempt>,
+    /// What the answers so far leave open.
+    pub doubts: Doubts,
 }
 
 #[derive(Debug, Clone)]
@@ -131,14 +73,15 @@ pub struct Attempt {
 }
 
 /// `status` of a target in the JSON answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Never collected.
+    #[default]
     Pending,
     /// The last collection worked.
     Fresh,
-    /// The last collection failed, older resources are served.
+    /// The last collection failed, or the region is missing from the cloud's list; older resources are served.
     Stale,
     /// The last collection failed, and there is nothing to serve.
     Failed,
@@ -152,7 +95,7 @@ impl Inventory {
             Err(failure) => (self.known.clone(), Some(failure.clone())),
         };
         let attempt = Attempt { ended: outcome.ended, took: outcome.took, failure };
-        Self { known, last_attempt: Some(attempt) }
+        Self { known, last_attempt: Some(attempt), doubts: self.doubts.clone() }
     }
 
     /// What may be shown at `now`: nothing when the last success is longer ago than `max_staleness`.
@@ -164,12 +107,23 @@ impl Inventory {
     pub fn status(&self, now: Timestamp, max_staleness: Duration) -> Status {
         let shown = self.shown(now, max_staleness).is_some();
         match &self.last_attempt {
-            None if shown => Status::Stale,
+            _ if shown && !self.is_current() => Status::Stale,
             None => Status::Pending,
-            Some(Attempt { failure: None, .. }) if shown => Status::Fresh,
-            Some(_) if shown => Status::Stale,
+            Some(_) if shown => Status::Fresh,
             Some(_) => Status::Failed,
         }
+    }
+
+    /// Whether a collection has ended, or none is tried because the target's region is missing.
+    pub fn was_attempted(&self) -> bool {
+        self.last_attempt.is_some() || self.doubts.region_missing_since.is_some()
+    }
+
+    /// Whether what is known is what the last answers said: not after a failure or a restart, nor while the target's
+    /// region is missing.
+    pub fn is_current(&self) -> bool {
+        let worked = self.last_attempt.as_ref().is_some_and(|attempt| attempt.failure.is_none());
+        worked && self.doubts.region_missing_since.is_none()
     }
 }
 
@@ -209,7 +163,7 @@ mod tests {
     }
 
     fn failure() -> Result<Listing, Failure> {
-        Err(Failure { reason: "throttled", message: String::new() })
+        Err(Failure { reason: Reason::Throttled, message: String::new() })
     }
 
     #[test]

@@ -46,7 +46,8 @@ impl Exporter {
         let mut process = Running::start(&mut command)?;
         let log = process.0.stderr.take().context("it has no log")?;
         let mut lines = BufReader::new(log).lines().map_while(Result::ok);
-        let url = lines.find_map(|line| Some(line.split_once("open ")?.1.split_once("/,")?.0.to_owned()));
+        let url = lines
+            .find_map(|line| Some(line.split_once("listening on ")?.1.split_whitespace().next()?.to_owned()));
         let url = url.context("the exporter does not listen")?;
         // Reads on, so that it can write on.
         std::thread::spawn(move || {

@@ -1,15 +1,13 @@
 //! What follows a listing, alone: diff, judgement, rendering and publication. All in this process.
 
-use std::collections::BTreeMap;
-
 use alicloud_tag_exporter::clock::now;
-use alicloud_tag_exporter::collection::assembly::Parts;
+use alicloud_tag_exporter::collection::assembly::Assembly;
 use alicloud_tag_exporter::collection::collector::Collector;
-use alicloud_tag_exporter::collection::collectors;
+use alicloud_tag_exporter::collection::targets::{Discovered, arrangement, targets};
 use alicloud_tag_exporter::config::{Sources, load};
 use alicloud_tag_exporter::instruments::Instruments;
 use alicloud_tag_exporter::publication::history::History;
-use alicloud_tag_exporter::publication::publisher::{Publisher, Settings};
+use alicloud_tag_exporter::publication::publisher::Publisher;
 use procfs::process::Process;
 
 use crate::cloud::SimulatedCloud;
@@ -18,18 +16,14 @@ use crate::table::Table;
 pub async fn measure(cloud: &SimulatedCloud, table: &mut Table) -> anyhow::Result<()> {
     let instruments = Instruments::new()?;
     let config = load(&Sources { file: Some(("bench".to_owned(), text(cloud))), ..Sources::default() })?;
-    let mut parts = Parts::new(&config, &instruments)?;
+    let mut assembly = Assembly::new(&config, &instruments)?;
     let mut collectors = Vec::new();
-    for account in parts.accounts(&config.accounts)? {
-        collectors.extend(parts.collectors(&account)?);
+    for wanted in targets(&config, &Discovered::new()) {
+        let parts = assembly.parts(&wanted);
+        collectors.push(assembly.collector(wanted.target, &parts)?);
     }
-    let targets = collectors::join(&mut collectors, BTreeMap::new());
-    let settings = Settings {
-        rules: config.rules,
-        options: config.options,
-        max_staleness: config.collect.max_staleness,
-    };
-    let mut publisher = Publisher::new(settings, History::in_memory(instruments)?, targets, []);
+    let arrangement = arrangement(0, &config, Discovered::new());
+    let mut publisher = Publisher::new(History::in_memory(instruments)?, arrangement);
 
     let first = round(&mut collectors, &mut publisher).await?;
     cloud.change_a_tag();
@@ -54,10 +48,13 @@ fn text(cloud: &SimulatedCloud) -> String {
 
 /// Collects every target, and gives the CPU seconds of what follows.
 async fn round(collectors: &mut [Collector], publisher: &mut Publisher) -> anyhow::Result<f64> {
+    let known = publisher.publish(now());
     let mut outcomes = Vec::new();
     for collector in collectors {
-        outcomes.push(collector.collect().await);
+        let previous = known.resources(&collector.target);
+        outcomes.push(collector.collect(&previous).await);
     }
+    drop(known);
     let before = cpu_seconds()?;
     let mut published = None;
     for outcome in &outcomes {

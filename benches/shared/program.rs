@@ -34,7 +34,8 @@ impl Program {
         let http = reqwest::Client::builder().no_proxy().build()?;
         let mut program = Self { process, url: String::new(), http };
         let mut lines = BufReader::new(log).lines().map_while(Result::ok);
-        let opened = lines.find_map(|line| Some(line.split_once("open ")?.1.split_once("/,")?.0.to_owned()));
+        let opened = lines
+            .find_map(|line| Some(line.split_once("listening on ")?.1.split_whitespace().next()?.to_owned()));
         program.url = opened.context("it does not listen")?;
         // Reads on, so that it can write on.
         let is_told = |line: &String| !line.contains(" INFO ");

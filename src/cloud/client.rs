@@ -23,7 +23,7 @@ pub struct Client {
     pub region: String,
     pub credentials: Arc<Provider>,
     pub signature: Signature,
-    pub pace: Pace,
+    pub pace: Arc<Pace>,
     pub permits: Permits,
     /// Attempts for one call, the first included.
     pub max_attempts: usize,

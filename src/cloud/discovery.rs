@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::cloud::api::ApiError;
 use crate::cloud::catalog::Product;
 use crate::cloud::client::Client;
-use crate::inventory::{Failure, Interner, Listing, Resource};
+use crate::inventory::{Failure, Interner, Listing, Reason, Resource};
 
 #[doc(hidden)]
 pub mod decode;
@@ -62,7 +62,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let reason = match &error {
             Error::Api(error) | Error::TagsDenied(error) => error.reason(),
-            Error::Inconsistent { .. } => "inconsistent",
+            Error::Inconsistent { .. } => Reason::Inconsistent,
         };
         Self { reason, message: error.to_string() }
     }

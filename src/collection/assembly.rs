@@ -1,144 +1,207 @@
-//! What targets are made of: the configuration's accounts with their credentials, and collectors for them.
+//! What collectors are put together from: connections, credentials and paces, kept as long as the configuration that
+//! made them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use globset::GlobSet;
 
+use super::collector::Collector;
+use super::targets::{Search, Wanted};
 use crate::cloud::api::endpoint::{Place, endpoint};
 use crate::cloud::api::{authority, direct_client, http_client};
 use crate::cloud::catalog::Product;
 use crate::cloud::client::Client;
-use crate::cloud::credentials::{Provider, Reach, Reason};
-use crate::cloud::discovery::Lister;
+use crate::cloud::credentials::{Provider, Reach, Reason, Source};
+use crate::cloud::discovery::{Lister, TagSource};
 use crate::cloud::pacing::{InFlight, Pace};
-use crate::collection::collector::Collector;
-use crate::config::{Account, Api, Config, Regions};
+use crate::config::{Account, Api, Config};
 use crate::instruments::{AccountInstruments, Instruments};
-use crate::inventory::shard::Shard;
-use crate::inventory::{Scope, Target};
+use crate::inventory::Target;
 
 /// One account at work.
-#[derive(Clone)]
 pub struct AccountParts {
-    pub account: Account,
+    pub name: Arc<str>,
     pub provider: Arc<Provider>,
     pub instruments: AccountInstruments,
+    credentials: Source,
+    region: Option<String>,
 }
 
 impl AccountParts {
-    /// What regions have to be found for.
-    pub fn scopes(&self) -> impl Iterator<Item = (Scope, &'static Product)> {
-        let products = self.account.products.iter().filter(|_| self.account.regions == Regions::All);
-        let account: Arc<str> = self.account.name.as_str().into();
-        products.map(move |product| {
-            (Scope { account: Arc::clone(&account), product: product.name.as_str().into() }, *product)
-        })
+    /// Whether nothing that it was made of differs in `account`.
+    fn is_of(&self, account: &Account) -> bool {
+        *self.name == *account.name
+            && self.credentials == account.credentials
+            && self.region.as_ref() == account.regions.listed().first()
     }
 }
 
-/// Makes the parts of targets.
-pub struct Parts {
+/// Two accounts at work are the same when they share their credentials.
+impl PartialEq for AccountParts {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+/// Account, region and API: what shares a pace.
+type PaceKey = [String; 3];
+
+pub struct Assembly {
     http: reqwest::Client,
+    direct: reqwest::Client,
     in_flight: InFlight,
-    api: Api,
+    concurrency: usize,
+    api: Arc<Api>,
     system_keys: Arc<GlobSet>,
-    shard: Shard,
+    exclude_keys: Vec<String>,
+    accounts: BTreeMap<String, Arc<AccountParts>>,
+    paces: BTreeMap<PaceKey, Arc<Pace>>,
     instruments: Instruments,
+}
+
+/// What a collector is made of. As long as it is equal, the collector goes on.
+#[derive(Clone)]
+pub struct Parts {
+    pub(super) account: Arc<AccountParts>,
+    api: Arc<Api>,
+    system_keys: Arc<GlobSet>,
+    pace: Arc<Pace>,
+    pub(super) product: &'static Product,
+    told_host: Option<String>,
+    tag_source: TagSource,
+    /// Interval and deadline.
+    pub(super) times: (Duration, Duration),
 }
 
 /// The operations of STS that are called.
 const STS_ACTIONS: [&str; 3] = ["AssumeRole", "AssumeRoleWithOIDC", "GetCallerIdentity"];
 
-impl Parts {
+impl PartialEq for Parts {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.account, &other.account)
+            && Arc::ptr_eq(&self.api, &other.api)
+            && Arc::ptr_eq(&self.system_keys, &other.system_keys)
+            && Arc::ptr_eq(&self.pace, &other.pace)
+            && std::ptr::eq(self.product, other.product)
+            && self.told_host == other.told_host
+            && self.tag_source == other.tag_source
+            && self.times == other.times
+    }
+}
+
+impl Assembly {
     pub fn new(config: &Config, instruments: &Instruments) -> anyhow::Result<Self> {
         Ok(Self {
-            http: http_client(config.api.request_timeout).context("could not make the HTTP client")?,
+            http: http_client(config.api.request_timeout).context("cannot create the HTTP client")?,
+            direct: direct_client().context("cannot create the HTTP client for credentials")?,
             in_flight: InFlight::new(config.collect.concurrency),
-            api: config.api.clone(),
+            concurrency: config.collect.concurrency,
+            api: Arc::new(config.api.clone()),
             system_keys: Arc::clone(&config.system_keys),
-            shard: config.shard,
+            exclude_keys: config.exclude_keys.clone(),
+            accounts: BTreeMap::new(),
+            paces: BTreeMap::new(),
             instruments: instruments.clone(),
         })
     }
 
-    /// The accounts, whose credentials are not asked for yet.
-    pub fn accounts(&mut self, accounts: &[Account]) -> anyhow::Result<Vec<AccountParts>> {
-        let direct = direct_client().context("could not make the HTTP client for credentials")?;
-        let account = |account: &Account| {
-            let reach = Reach {
-                permits: self.in_flight.permits("sts"),
-                http: self.http.clone(),
-                direct: direct.clone(),
-                max_attempts: self.api.max_attempts,
-                endpoint: self.api.endpoint.clone(),
-                network: self.api.network,
-                region: account.regions.listed().first().cloned(),
-                instruments: self.instruments.api("sts", &STS_ACTIONS),
-            };
-            let instruments = self.instruments.account(&account.name, &Reason::ALL);
-            let provider = Provider::new(account.credentials.clone(), reach, instruments.clone());
-            AccountParts { account: account.clone(), provider: Arc::new(provider), instruments }
+    /// Takes another configuration. What it leaves as it was is kept.
+    pub fn reconfigure(&mut self, config: &Config) -> anyhow::Result<()> {
+        if *self.api != config.api || self.concurrency != config.collect.concurrency {
+            *self = Self::new(config, &self.instruments)?;
+            return Ok(());
+        }
+        let stays = |parts: &AccountParts| config.accounts.iter().any(|account| parts.is_of(account));
+        self.accounts.retain(|_, parts| stays(parts));
+        self.paces.retain(|_, pace| Arc::strong_count(pace) > 1);
+        if self.exclude_keys != config.exclude_keys {
+            self.exclude_keys.clone_from(&config.exclude_keys);
+            self.system_keys = Arc::clone(&config.system_keys);
+        }
+        Ok(())
+    }
+
+    /// The account at work. Its credentials are not asked for yet.
+    pub fn account(&mut self, account: &Account) -> Arc<AccountParts> {
+        if let Some(parts) = self.accounts.get(&account.name) {
+            return Arc::clone(parts);
+        }
+        let region = account.regions.listed().first().cloned();
+        let reach = Reach {
+            permits: self.in_flight.permits("sts"),
+            http: self.http.clone(),
+            direct: self.direct.clone(),
+            max_attempts: self.api.max_attempts,
+            endpoint: self.api.endpoint.clone(),
+            network: self.api.network,
+            region: region.clone(),
+            instruments: self.instruments.api("sts", &STS_ACTIONS),
         };
-        Ok(accounts.iter().map(account).collect())
+        let instruments = self.instruments.account(&account.name, &Reason::ALL);
+        let provider = Provider::new(account.credentials.clone(), reach, instruments.clone());
+        let (name, credentials) = (account.name.as_str().into(), account.credentials.clone());
+        let provider = Arc::new(provider);
+        let parts = Arc::new(AccountParts { name, provider, instruments, credentials, region });
+        self.accounts.insert(account.name.clone(), Arc::clone(&parts));
+        parts
     }
 
-    /// The collectors of the account's targets that this shard owns.
-    pub fn collectors(&mut self, parts: &AccountParts) -> anyhow::Result<Vec<Collector>> {
-        let mut collectors = Vec::new();
-        for product in &parts.account.products {
-            for region in parts.account.regions.listed() {
-                collectors.extend(self.collector(parts, product, region, None)?);
-            }
-        }
-        Ok(collectors)
+    /// What the collector of a target is made of.
+    pub fn parts(&mut self, wanted: &Wanted<'_>) -> Parts {
+        let Wanted { target, account, product, region } = wanted;
+        self.parts_in(account, product, &target.region_id, region.told_host.clone())
     }
 
-    /// The collector of one target, if this shard owns it; with the host that the cloud told for the region.
-    pub fn collector(
+    /// What asks for the regions of a product is made of.
+    pub fn search_parts(&mut self, search: &Search<'_>) -> Parts {
+        self.parts_in(search.account, search.product, &search.product.regions.ask_in, None)
+    }
+
+    fn parts_in(
         &mut self,
-        parts: &AccountParts,
+        account: &Account,
         product: &'static Product,
-        region: &str,
-        told_host: Option<&str>,
-    ) -> anyhow::Result<Option<Collector>> {
-        let AccountParts { account, .. } = parts;
-        let target = Target::new(&account.name, region, &product.name);
-        if !self.shard.owns(&target) {
-            return Ok(None);
-        }
-        let lister = Lister {
-            client: self.client(parts, product, region, told_host)?,
-            product,
-            tag_source: account.tag_source,
+        region_id: &str,
+        told_host: Option<String>,
+    ) -> Parts {
+        Parts {
+            account: self.account(account),
+            api: Arc::clone(&self.api),
             system_keys: Arc::clone(&self.system_keys),
+            pace: self.pace(account, region_id, product),
+            product,
+            told_host,
+            tag_source: account.tag_source,
+            times: (account.interval, account.deadline),
+        }
+    }
+
+    pub fn collector(&mut self, target: Target, parts: &Parts) -> anyhow::Result<Collector> {
+        let Parts { product, tag_source, times: (interval, deadline), .. } = *parts;
+        let lister = Lister {
+            client: self.client(parts, &target.region_id)?,
+            product,
+            tag_source,
+            system_keys: Arc::clone(&parts.system_keys),
             ids_per_request: product.tags.ids_per_request,
         };
-        Ok(Some(Collector {
-            target,
-            lister,
-            interval: account.interval,
-            deadline: account.deadline,
-            requests_per_second: self.requests_per_second(product),
-            previous: Arc::new([]),
-        }))
+        let requests_per_second = self.requests_per_second(product);
+        Ok(Collector { target, lister, interval, deadline, requests_per_second })
     }
 
-    /// The client that finds the regions of a product.
-    pub fn searcher(&mut self, parts: &AccountParts, product: &'static Product) -> anyhow::Result<Client> {
-        self.client(parts, product, &product.regions.ask_in, None)
+    /// The client that asks for the regions of a product.
+    pub fn searcher(&mut self, parts: &Parts) -> anyhow::Result<Client> {
+        self.client(parts, &parts.product.regions.ask_in)
     }
 
-    fn client(
-        &mut self,
-        parts: &AccountParts,
-        product: &'static Product,
-        region: &str,
-        told_host: Option<&str>,
-    ) -> anyhow::Result<Client> {
-        let Api { endpoint: template, network, signature, max_attempts, .. } = &self.api;
-        let place = Place { product: &product.name, region, told_host };
+    fn client(&mut self, parts: &Parts, region: &str) -> anyhow::Result<Client> {
+        let Parts { account, product, pace, told_host, .. } = parts;
+        let Api { endpoint: template, network, signature, max_attempts, .. } = &*self.api;
+        let place = Place { product: &product.name, region, told_host: told_host.as_deref() };
         let url = endpoint(&product.endpoints, template.as_deref(), *network, place)?;
         Ok(Client {
             http: self.http.clone(),
@@ -147,13 +210,19 @@ impl Parts {
             product: product.name.clone(),
             version: product.version.clone(),
             region: region.to_owned(),
-            credentials: Arc::clone(&parts.provider),
+            credentials: Arc::clone(&account.provider),
             signature: *signature,
-            pace: Pace::new(self.requests_per_second(product)),
+            pace: Arc::clone(pace),
             max_attempts: *max_attempts,
             instruments: self.instruments.api(&product.name, &product.actions()),
             attempts: AtomicU64::new(0),
         })
+    }
+
+    fn pace(&mut self, account: &Account, region: &str, product: &Product) -> Arc<Pace> {
+        let rate = self.requests_per_second(product);
+        let key = [&account.name, region, &product.name].map(str::to_owned);
+        Arc::clone(self.paces.entry(key).or_insert_with(|| Arc::new(Pace::new(rate))))
     }
 
     fn requests_per_second(&self, product: &Product) -> f64 {

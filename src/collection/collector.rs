@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
-use tokio_util::sync::CancellationToken;
 
 use crate::clock::now;
 use crate::cloud::discovery::Lister;
-use crate::inventory::{Failure, Listing, Outcome, Resource, Target};
-use crate::publication::publisher::Event;
+use crate::inventory::{Failure, Outcome, Reason, Resource, Target};
+use crate::publication::publisher::{Event, Published};
 
 /// What one target's loop needs.
 pub struct Collector {
@@ -22,41 +22,50 @@ pub struct Collector {
     /// For one collection, at most the interval.
     pub deadline: Duration,
     pub requests_per_second: f64,
-    /// The last listing that worked; empty before the first.
-    pub previous: Arc<[Resource]>,
 }
 
 impl Collector {
-    /// Collects until it is stopped; a collection that is under way then is dropped.
-    /// The first one starts after `delay`.
-    pub async fn run(mut self, delay: Duration, events: mpsc::Sender<Event>, stop: CancellationToken) {
+    /// Collects until it is dropped, or nobody takes the outcomes. The first collection starts after `delay`.
+    pub async fn run(
+        mut self,
+        delay: Duration,
+        mut published: watch::Receiver<Arc<Published>>,
+        events: mpsc::Sender<Event>,
+    ) {
         let mut ticks = interval_at(Instant::now() + delay, self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let collecting = async {
-            loop {
-                ticks.tick().await;
-                if events.send(Event::Outcome(self.collect().await)).await.is_err() {
-                    return;
-                }
+        let mut last = None;
+        loop {
+            ticks.tick().await;
+            let Some(previous) = self.previous(&mut published, last).await else { return };
+            let outcome = self.collect(&previous).await;
+            last = Some(outcome.ended);
+            if events.send(Event::Outcome(outcome)).await.is_err() {
+                return;
             }
-        };
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = collecting => {}
         }
     }
 
-    /// One collection.
-    pub async fn collect(&mut self) -> Outcome {
+    /// The last listing that worked, when the target is published with the collection that ended at `last`.
+    async fn previous(
+        &self,
+        published: &mut watch::Receiver<Arc<Published>>,
+        last: Option<Timestamp>,
+    ) -> Option<Arc<[Resource]>> {
+        let is_current = |published: &Arc<Published>| {
+            published.targets.contains_key(&self.target) && published.last_attempt(&self.target) >= last
+        };
+        Some(published.wait_for(is_current).await.ok()?.resources(&self.target))
+    }
+
+    /// One collection after `previous`.
+    pub async fn collect(&mut self, previous: &Arc<[Resource]>) -> Outcome {
         let (started, clock) = (now(), Instant::now());
         let sent_before = self.sent();
-        let listed = match timeout(self.deadline, self.lister.list(&self.previous)).await {
+        let listed = match timeout(self.deadline, self.lister.list(previous)).await {
             Ok(listed) => listed.map_err(Failure::from),
             Err(_) => Err(self.deadline_failure(self.sent() - sent_before)),
         };
-        if let Ok(Listing { resources, .. }) = &listed {
-            self.previous = Arc::clone(resources);
-        }
         Outcome { target: self.target.clone(), started, ended: now(), took: clock.elapsed(), listed }
     }
 
@@ -64,7 +73,7 @@ impl Collector {
         self.lister.client.attempts.load(Ordering::Relaxed)
     }
 
-    /// Whether our own pace took most of the time is told: then settings help.
+    /// It says whether our own pace took most of the time: then settings help.
     fn deadline_failure(&self, sent: u64) -> Failure {
         let region = &self.target.region_id;
         let mut message = format!(
@@ -79,6 +88,6 @@ impl Collector {
                 self.requests_per_second
             );
         }
-        Failure { reason: "deadline", message }
+        Failure { reason: Reason::Deadline, message }
     }
 }

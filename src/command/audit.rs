@@ -1,7 +1,10 @@
 //! `audit`: every target is collected once, or read from a file, and judged; a report and an exit code say the rest.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -9,7 +12,11 @@ use tokio::task::spawn_blocking;
 
 use crate::clock::now;
 use crate::config::Config;
+use crate::instruments::Instruments;
+use crate::inventory::Outcome;
 use crate::inventory::shard::Shard;
+use crate::publication::history::History;
+use crate::publication::publisher::{Arranged, Arrangement, Published, Publisher, Settings};
 
 mod collect;
 mod json;
@@ -55,6 +62,29 @@ pub enum Format {
     Sarif,
 }
 
+/// What is to be reported on.
+struct Collected {
+    outcomes: Vec<Outcome>,
+    settings: Settings,
+}
+
+/// Judges the outcomes as the daemon does. However old a listing is, it is what there is to report on.
+async fn publish(collected: Collected) -> anyhow::Result<Arc<Published>> {
+    let Collected { outcomes, settings } = collected;
+    let arranged = Arranged { basis: 0, region_missing_since: None };
+    let arrangement = Arrangement {
+        number: 0,
+        settings: Arc::new(Settings { max_staleness: Duration::MAX, ..settings }),
+        targets: outcomes.iter().map(|outcome| (outcome.target.clone(), arranged)).collect(),
+        regions: BTreeMap::new(),
+    };
+    let mut publisher = Publisher::new(History::in_memory(Instruments::new()?)?, arrangement);
+    for outcome in &outcomes {
+        publisher.absorb(outcome).await;
+    }
+    Ok(publisher.publish(now()))
+}
+
 /// Audits and delivers the report. An error is an answer that could not be found or delivered.
 pub async fn run(config: Config, options: Options) -> anyhow::Result<Conclusion> {
     // Every target, also by the configuration of one of several exporters.
@@ -65,11 +95,13 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<Conclusion>
     let output = spawn_blocking(opening).await.context("opening the report failed")??;
     let collected = match options.offline.clone() {
         Some(file) => {
-            spawn_blocking(move || offline::read(&file)).await.context("reading the file failed")??
+            let rules = config.rules.clone();
+            let reading = move || offline::read(&file, rules);
+            spawn_blocking(reading).await.context("reading the file failed")??
         }
         None => collect::collect(&config).await?,
     };
-    let report = Report::new(collected, config.rules, now(), options.only_violations);
+    let report = Report::new(&*publish(collected).await?, config.rules, options.only_violations);
     let conclusion = report.conclusion();
     let writing = move || output.write(|out| write(&report, &options, out));
     spawn_blocking(writing).await.context("writing the report failed")??;

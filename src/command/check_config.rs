@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use crate::cloud::api::endpoint::Network;
+use crate::collection::targets::{Discovered, targets};
 use crate::config::{Config, Regions};
-use crate::inventory::Target;
 use crate::inventory::shard::Shard;
 
 /// Prints the summary, and a warning where there is one.
@@ -27,16 +28,9 @@ pub fn doubt(config: &Config) -> Option<&'static str> {
 
 /// How many targets a configuration gives to this shard, by product.
 pub fn summary(config: &Config) -> String {
-    let mut numbers = BTreeMap::<&str, usize>::new();
-    for account in &config.accounts {
-        for product in &account.products {
-            let target = |region: &String| Target::new(&account.name, region, &product.name);
-            let owned = account.regions.listed().iter().filter(|region| config.shard.owns(&target(region)));
-            let owned = owned.count();
-            if owned > 0 {
-                *numbers.entry(&product.name).or_default() += owned;
-            }
-        }
+    let mut numbers = BTreeMap::<Arc<str>, usize>::new();
+    for wanted in targets(config, &Discovered::new()) {
+        *numbers.entry(wanted.target.product).or_default() += 1;
     }
     let numbers: Vec<_> =
         numbers.into_iter().map(|(product, number)| format!("{number} of {product}")).collect();

@@ -1,5 +1,7 @@
 //! The daemon: configuration → parts → tasks. It stops all tasks when one ends.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -9,16 +11,16 @@ use uuid::Uuid;
 
 use crate::access;
 use crate::clock::now;
-use crate::collection::collectors;
-use crate::collection::reload::{Plan, Reloader};
+use crate::collection::collectors::{Collectors, Links};
+use crate::collection::targets::{arrangement, searches};
 use crate::command::check_config;
 use crate::config::{Config, Listen, Problems, State};
-use crate::http::{self, Pages, Site};
+use crate::http::{self, PageCache, Site};
 use crate::instruments::Instruments;
 use crate::process::memory;
 use crate::process::signals;
 use crate::publication::history::History;
-use crate::publication::publisher::Publisher;
+use crate::publication::publisher::{Published, Publisher};
 
 /// Events that wait for the publisher.
 const EVENTS: usize = 16;
@@ -30,26 +32,27 @@ where
 {
     raise_file_limit();
     let address = config.listen.address;
-    let listener =
-        TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr()?;
     let web = config.listen.web.as_ref().map(|(_, web)| web);
     if !address.ip().is_loopback() && !web.is_some_and(|web| web.is_closed()) {
-        tracing::warn!("anyone who can reach {address} can read every tag: it asks for no password");
+        tracing::warn!(
+            "serving without authentication on {address}: anyone who can reach it can read every tag"
+        );
     }
     let scheme = if web.is_some_and(|web| web.tls.is_some()) { "https" } else { "http" };
-    tracing::info!("open {scheme}://127.0.0.1:{0}/, /metrics and /tags", address.port());
+    tracing::info!("listening on {scheme}://{address}");
     run(config, read, listener, stop).await
 }
 
 /// Each connection is a file: the soft limit on them goes up to the hard one.
 fn raise_file_limit() {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        tracing::warn!(%error, "could not raise the limit on open files");
+        tracing::warn!(%error, "cannot raise the limit on open files");
     }
 }
 
-/// Runs until `stop`, which is a success; a task that ends before is an error. SIGHUP, and a request where that is
+/// Runs until `stop`, which is a success; a task that exits before is an error. SIGHUP, and a request where that is
 /// allowed, read the configuration again by `read`.
 pub async fn run<R>(
     config: Config,
@@ -66,58 +69,59 @@ where
     let instruments = Instruments::new()?;
     instruments.shard(config.shard.ordinal, config.shard.total)?;
     let history = history(config.state.as_ref(), &instruments)?;
-    let (fixed, listen) = (config.fixed(), config.listen.clone());
-    let mut plan = Plan::of(config, &instruments)?;
-    let known: Vec<_> = plan.collectors.iter().map(|collector| collector.target.clone()).collect();
-    let targets = collectors::join(&mut plan.collectors, history.recall(&known, &plan.awaited));
-    let mut publisher = Publisher::new(plan.settings.clone(), history.clone(), targets, plan.awaited.clone());
-    let (sender, published) = watch::channel(publisher.publish(now()));
+    let change_log = history.change_log();
+    let (publisher, published) = publisher(&config, history);
     let (events, received) = mpsc::channel(EVENTS);
     let (reloads, asked) = mpsc::channel(1);
-    signals::reload_on_hangup(reloads.clone(), stop.clone()).context("could not wait for SIGHUP")?;
-    let reloader = Reloader {
-        read,
-        fixed,
-        history: history.clone(),
-        events,
-        instruments: instruments.clone(),
-        stop: stop.clone(),
-    };
-    let Listen { web, max_connections, health_without_auth, enable_lifecycle, .. } = listen;
+    signals::reload_on_hangup(reloads.clone(), stop.clone()).context("cannot listen for SIGHUP")?;
+    let Listen { web, max_connections, health_without_auth, enable_lifecycle, .. } = config.listen.clone();
     let (web_path, web) = web.unzip();
     let web = watch::Sender::new(web.unwrap_or_default());
-    let giving_back = memory::give_back(published.clone(), stop.clone());
+    let reader = published.subscribe();
+    let links =
+        Links { published: reader.clone(), events, instruments: instruments.clone(), stop: stop.clone() };
     let site = Site {
-        published,
-        history,
+        published: reader.clone(),
+        change_log,
         instruments: instruments.clone(),
         stop: stop.clone(),
         process_id: process_id(),
-        pages: Pages::default(),
+        pages: PageCache::default(),
         web: web.subscribe(),
         health_without_auth,
         reloads: enable_lifecycle.then_some(reloads),
     };
 
     let mut tasks = JoinSet::new();
-    tasks.spawn(reloader.run(plan, asked));
-    tasks.spawn(publisher.run(received, sender, stop.clone()));
-    tasks.spawn(giving_back);
+    tasks.spawn(Collectors::new(config, links)?.run(read, asked));
+    tasks.spawn(publisher.run(received, published, stop.clone()));
+    tasks.spawn(memory::give_back(reader, stop.clone()));
     tasks.spawn(http::serve(listener, site, max_connections, stop.clone()));
     if let Some(path) = web_path {
-        let told = move |read| tell_web(&instruments, read);
+        let told = move |read| web_read(&instruments, read);
         tasks.spawn(access::watch(path, web, told, stop.clone()));
     }
     finish(tasks, &stop).await
 }
 
-fn tell_web(instruments: &Instruments, read: Result<(), Vec<access::Problem>>) {
+/// The publisher, and where it publishes: at first what is remembered.
+fn publisher(config: &Config, history: History) -> (Publisher, watch::Sender<Arc<Published>>) {
+    let scopes: Vec<_> = searches(config).into_iter().map(|search| search.scope).collect();
+    let remembered = history.remembered_regions(&scopes);
+    let mut publisher = Publisher::new(history, arrangement(0, config, remembered));
+    let published = watch::Sender::new(publisher.publish(now()));
+    (publisher, published)
+}
+
+fn web_read(instruments: &Instruments, read: Result<(), Vec<access::Problem>>) {
     instruments.web_config_read(read.is_ok());
     match read {
-        Ok(()) => tracing::info!("read the web configuration again"),
+        Ok(()) => tracing::info!("web configuration reloaded"),
         Err(problems) => {
             for access::Problem { path, text } in problems {
-                tracing::error!("the web configuration is not read again: {path}: {text}");
+                tracing::error!(
+                    "cannot reload the web configuration, keeping the current one: {path}: {text}"
+                );
             }
         }
     }
@@ -136,10 +140,10 @@ async fn finish(mut tasks: JoinSet<()>, stop: &CancellationToken) -> anyhow::Res
     while let Some(ended) = tasks.join_next().await {
         unasked |= !stop.is_cancelled();
         stop.cancel();
-        ended.context("a task failed")?;
+        ended.context("a task panicked")?;
     }
     if unasked {
-        bail!("a task ended before it was asked to");
+        bail!("a task exited unexpectedly");
     }
     Ok(())
 }

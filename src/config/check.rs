@@ -25,11 +25,24 @@ pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Prob
         include_keys: checker.globs("metrics.include_keys", &file.metrics.include_keys),
         max_series: file.metrics.max_series,
     };
+    let exclude_keys = file.metrics.exclude_keys;
     let rules = policy::rules(&mut checker, file.policy, &system_keys);
     let state = state(&mut checker, file.state);
     let shard = shard(&mut checker, &file.shard);
     let log = log(&mut checker, file.log);
-    Some(Config { listen: listen?, collect, api, accounts, options, system_keys, rules, state, shard, log })
+    Some(Config {
+        listen: listen?,
+        collect,
+        api,
+        accounts,
+        options,
+        system_keys,
+        exclude_keys,
+        rules,
+        state,
+        shard,
+        log,
+    })
 }
 
 fn listen(checker: &mut Checker<'_>, file: file::Web) -> Option<Listen> {

@@ -95,7 +95,7 @@ pub(super) fn coded<'a>(
 
 /// For a client that can read neither coding.
 pub(super) fn not_acceptable() -> Answer {
-    let text = "gzip and identity are the codings there are";
+    let text = "supported encodings: gzip, identity";
     error(StatusCode::NOT_ACCEPTABLE, "not_acceptable", text)
 }
 
@@ -118,7 +118,7 @@ pub(super) fn json(value: &impl Serialize) -> Answer {
 }
 
 pub(super) fn not_written() -> Answer {
-    error(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer could not be written")
+    error(StatusCode::INTERNAL_SERVER_ERROR, "internal", "cannot write the response")
 }
 
 /// `{"error": {"code": …, "message": …}}`.
@@ -130,14 +130,14 @@ pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Answer {
 }
 
 pub(super) fn unauthorized() -> Answer {
-    let text = "a user and a password are needed";
+    let text = "authentication required";
     let mut answer = error(StatusCode::UNAUTHORIZED, "unauthorized", text);
     answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
     answer
 }
 
 pub(super) fn method_not_allowed(allowed: &'static str) -> Answer {
-    let text = format!("the methods here are {allowed}");
+    let text = format!("method not allowed; use {}", allowed.replace(", ", " or "));
     let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &text);
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer

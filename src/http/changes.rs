@@ -7,10 +7,10 @@ use serde::Serialize;
 use super::answer::{Answer, error, json};
 use super::query::{self, BadQuery};
 use super::site::Site;
-use crate::publication::history::{Filter, Logged};
+use crate::publication::history::{ChangeFilter, Logged};
 
 #[derive(Serialize)]
-struct Page {
+struct ChangesPage {
     changes: Vec<Logged>,
     next_cursor: Option<String>,
 }
@@ -19,51 +19,39 @@ pub(super) async fn answer(site: &Site, query: &str) -> Result<Answer, BadQuery>
     let mut filter = filter(query)?;
     let limit = filter.limit;
     filter.limit += 1; // one more tells whether there is a next page
-    let Ok(mut changes) = site.history.read(filter).await else {
-        let text = "the change log could not be read";
+    let Ok(mut changes) = site.change_log.read(filter).await else {
+        let text = "cannot read the change log";
         return Ok(error(StatusCode::INTERNAL_SERVER_ERROR, "internal", text));
     };
     let more = changes.len() > limit;
     changes.truncate(limit);
     let last = changes.last().filter(|_| more);
-    let next_cursor = last.and_then(|change| query::cursor(&change.place));
-    Ok(json(&Page { changes, next_cursor }))
+    let next_cursor = last.and_then(|change| query::cursor(&change.position));
+    Ok(json(&ChangesPage { changes, next_cursor }))
 }
 
-fn filter(query: &str) -> Result<Filter, BadQuery> {
-    let mut filter = Filter::default();
+fn filter(query: &str) -> Result<ChangeFilter, BadQuery> {
+    let mut filter = ChangeFilter::default();
     let mut limit = None;
     for (name, value) in query::pairs(query) {
-        let slot = match name.as_str() {
-            "limit" => {
-                query::once(&mut limit, &name, query::limit(&value)?)?;
-                continue;
-            }
-            "cursor" => {
-                query::once(&mut filter.after, &name, query::place(&value)?)?;
-                continue;
-            }
-            "since" => {
-                query::once(&mut filter.since, &name, moment(&name, &value)?)?;
-                continue;
-            }
-            "until" => {
-                query::once(&mut filter.until, &name, moment(&name, &value)?)?;
-                continue;
-            }
-            "account" => &mut filter.account,
-            "region_id" => &mut filter.region_id,
-            "product" => &mut filter.product,
-            "resource_id" => &mut filter.resource_id,
-            "key" => &mut filter.key,
+        match name.as_str() {
+            "since" => query::once(&mut filter.since, &name, moment(&name, &value)?)?,
+            "until" => query::once(&mut filter.until, &name, moment(&name, &value)?)?,
+            "account" => query::once(&mut filter.target.account, &name, value)?,
+            "region_id" => query::once(&mut filter.target.region_id, &name, value)?,
+            "product" => query::once(&mut filter.target.product, &name, value)?,
+            "resource_id" => query::once(&mut filter.resource_id, &name, value)?,
+            "key" => query::once(&mut filter.key, &name, value)?,
+            "limit" => query::once(&mut limit, &name, query::limit(&value)?)?,
+            "cursor" => query::once(&mut filter.after, &name, query::position(&value)?)?,
             _ => return Err(query::unknown(&name)),
-        };
-        query::once(slot, &name, value)?;
+        }
     }
     filter.limit = limit.unwrap_or(1000);
     Ok(filter)
 }
 
 fn moment(name: &str, text: &str) -> Result<Timestamp, BadQuery> {
-    text.parse().map_err(|_| BadQuery(format!("{name} must be a time such as 2026-11-24T03:00:00Z")))
+    text.parse()
+        .map_err(|_| BadQuery(format!("{name} must be an RFC 3339 time such as 2026-11-24T03:00:00Z")))
 }

@@ -10,16 +10,14 @@ use super::answer::{Answer, coded, error, not_acceptable};
 use super::negotiation;
 use super::query::{self, BadQuery};
 use super::site::Site;
-use crate::inventory::Target;
+use crate::inventory::TargetFilter;
 use crate::publication::exposition::{self, Block, Family, Format, Press, STATUS, SUBJECT};
 use crate::publication::publisher::Published;
 
 /// Which part is asked for; all of it where nothing is given.
 #[derive(Default)]
 struct Part {
-    account: Option<String>,
-    region_id: Option<String>,
-    product: Option<String>,
+    target: TargetFilter,
     /// Names of families.
     collect: Vec<String>,
 }
@@ -29,8 +27,8 @@ pub(super) fn answer(site: &Site, query: &str, headers: &HeaderMap) -> Result<An
     let own = match site.instruments.gather() {
         Ok(own) => own,
         Err(problem) => {
-            tracing::error!(%problem, "could not gather the exporter's own metrics");
-            let text = "the exporter's own metrics could not be gathered";
+            tracing::error!(%problem, "cannot gather the exporter's own metrics");
+            let text = "cannot gather the exporter's own metrics";
             return Ok(error(StatusCode::INTERNAL_SERVER_ERROR, "internal", text));
         }
     };
@@ -53,11 +51,11 @@ impl Part {
         let mut part = Self::default();
         for (name, value) in query::pairs(query) {
             match name.as_str() {
-                "account" => query::once(&mut part.account, &name, value)?,
-                "region_id" => query::once(&mut part.region_id, &name, value)?,
-                "product" => query::once(&mut part.product, &name, value)?,
+                "account" => query::once(&mut part.target.account, &name, value)?,
+                "region_id" => query::once(&mut part.target.region_id, &name, value)?,
+                "product" => query::once(&mut part.target.product, &name, value)?,
                 "collect[]" if is_family(&value, own) => part.collect.push(value),
-                "collect[]" => return Err(BadQuery(format!("there is no metric {value:?}"))),
+                "collect[]" => return Err(BadQuery(format!("unknown metric {value:?}"))),
                 _ => return Err(query::unknown(&name)),
             }
         }
@@ -68,16 +66,9 @@ impl Part {
         self.collect.is_empty() || self.collect.iter().any(|wanted| wanted == name)
     }
 
-    fn has_target(&self, target: &Target) -> bool {
-        let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
-        fits(&self.account, &target.account)
-            && fits(&self.region_id, &target.region_id)
-            && fits(&self.product, &target.product)
-    }
-
     /// The blocks of the targets: each family that has samples, under its comment lines.
     fn blocks<'a>(&self, published: &'a Published, format: Format) -> impl Iterator<Item = &'a Block> {
-        let targets = published.targets.iter().filter(|(target, _)| self.has_target(target));
+        let targets = published.targets.iter().filter(|(target, _)| self.target.covers(target));
         let targets: Vec<_> = targets.map(|(_, shown)| shown).collect();
         let headers = match format {
             Format::Text => &TEXT_HEADERS,
@@ -100,9 +91,8 @@ impl Part {
     /// Our own counters, and the end of the answer. A part of the targets is without them: jobs that scrape a part
     /// each would all count the same.
     fn own(&self, own: &[MetricFamily], format: Format) -> Block {
-        let of_all_targets = self.account.is_none() && self.region_id.is_none() && self.product.is_none();
         let wanted = |family: &&MetricFamily| match self.collect.is_empty() {
-            true => of_all_targets,
+            true => self.target.is_open(),
             false => self.has_family(family.name()),
         };
         let mut press = Press::default();

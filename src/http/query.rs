@@ -19,27 +19,27 @@ pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
 pub(super) fn once<T>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), BadQuery> {
     match slot.replace(value) {
         None => Ok(()),
-        Some(_) => Err(BadQuery(format!("{name} is given twice"))),
+        Some(_) => Err(BadQuery(format!("{name} is given more than once"))),
     }
 }
 
 pub(super) fn limit(text: &str) -> Result<usize, BadQuery> {
     let number = text.parse().ok().filter(|number| (1..=10_000).contains(number));
-    number.ok_or_else(|| BadQuery("limit must be 1..10000".to_owned()))
+    number.ok_or_else(|| BadQuery("limit must be between 1 and 10000".to_owned()))
 }
 
 pub(super) fn unknown(name: &str) -> BadQuery {
     BadQuery(format!("unknown parameter {name:?}"))
 }
 
-/// An opaque text that holds a place in a listing.
-pub(super) fn cursor(place: &impl Serialize) -> Option<String> {
-    serde_json::to_vec(place).ok().map(|place| URL_SAFE_NO_PAD.encode(place))
+/// An opaque text that holds a position in a listing.
+pub(super) fn cursor(position: &impl Serialize) -> Option<String> {
+    serde_json::to_vec(position).ok().map(|position| URL_SAFE_NO_PAD.encode(position))
 }
 
-/// The place that a cursor holds.
-pub(super) fn place<T: DeserializeOwned>(cursor: &str) -> Result<T, BadQuery> {
-    let place = URL_SAFE_NO_PAD.decode(cursor).ok();
-    let place = place.and_then(|place| serde_json::from_slice(&place).ok());
-    place.ok_or_else(|| BadQuery("cursor is none that was given out".to_owned()))
+/// The position that a cursor holds.
+pub(super) fn position<T: DeserializeOwned>(cursor: &str) -> Result<T, BadQuery> {
+    let position = URL_SAFE_NO_PAD.decode(cursor).ok();
+    let position = position.and_then(|position| serde_json::from_slice(&position).ok());
+    position.ok_or_else(|| BadQuery("invalid cursor".to_owned()))
 }

@@ -9,22 +9,26 @@ use super::site::Site;
 
 pub(super) async fn answer(site: &Site, headers: &HeaderMap) -> Answer {
     let Some(reloads) = &site.reloads else {
-        return error(StatusCode::FORBIDDEN, "forbidden", "web.enable_lifecycle is off");
+        return error(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "the lifecycle API is disabled; enable it with web.enable_lifecycle",
+        );
     };
     if is_foreign(headers) {
-        return error(StatusCode::FORBIDDEN, "forbidden", "a page of another site cannot ask for this");
+        return error(StatusCode::FORBIDDEN, "forbidden", "cross-origin requests are not allowed");
     }
     let (reload, done) = oneshot::channel();
     if reloads.try_send(reload).is_err() {
-        return error(StatusCode::CONFLICT, "conflict", "the configuration is being read already");
+        return error(StatusCode::CONFLICT, "conflict", "a reload is already in progress");
     }
     match done.await {
-        Ok(Ok(())) => with_status(StatusCode::OK, "the configuration was read again\n"),
+        Ok(Ok(())) => with_status(StatusCode::OK, "configuration reloaded\n"),
         Ok(Err(problems)) => {
-            let text = format!("the configuration stays as it was: {problems}");
+            let text = format!("cannot reload the configuration, keeping the current one: {problems}");
             error(StatusCode::INTERNAL_SERVER_ERROR, "invalid_configuration", &text)
         }
-        Err(_) => error(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the exporter is stopping"),
+        Err(_) => error(StatusCode::SERVICE_UNAVAILABLE, "stopping", "shutting down"),
     }
 }
 

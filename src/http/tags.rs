@@ -10,7 +10,7 @@ use super::answer::{Answer, Content, JSON, coded, not_acceptable, not_written};
 use super::negotiation;
 use super::query::{self, BadQuery};
 use super::site::Site;
-use crate::inventory::{Resource, Target};
+use crate::inventory::{Resource, Target, TargetFilter};
 use crate::policy::{State, Verdict};
 use crate::publication::document::{ResourceRow, Snapshot, TargetRow};
 use crate::publication::exposition::Block;
@@ -18,9 +18,7 @@ use crate::publication::publisher::{Published, Shown};
 
 #[derive(Debug, Default, Hash)]
 struct Filter {
-    account: Option<String>,
-    region_id: Option<String>,
-    product: Option<String>,
+    target: TargetFilter,
     resource_id: Option<String>,
     resource_group_id: Option<String>,
     state: Option<String>,
@@ -68,16 +66,16 @@ impl Filter {
         let mut filter = Self::default();
         for (name, value) in query::pairs(query) {
             match name.as_str() {
-                "account" => query::once(&mut filter.account, &name, value)?,
-                "region_id" => query::once(&mut filter.region_id, &name, value)?,
-                "product" => query::once(&mut filter.product, &name, value)?,
+                "account" => query::once(&mut filter.target.account, &name, value)?,
+                "region_id" => query::once(&mut filter.target.region_id, &name, value)?,
+                "product" => query::once(&mut filter.target.product, &name, value)?,
                 "resource_id" => query::once(&mut filter.resource_id, &name, value)?,
                 "resource_group_id" => query::once(&mut filter.resource_group_id, &name, value)?,
                 "state" => query::once(&mut filter.state, &name, state(value)?)?,
                 "tag" => filter.tags.push(value),
                 "missing" => filter.missing.push(value),
                 "limit" => query::once(&mut filter.limit, &name, query::limit(&value)?)?,
-                "cursor" => query::once(&mut filter.after, &name, query::place(&value)?)?,
+                "cursor" => query::once(&mut filter.after, &name, query::position(&value)?)?,
                 _ => return Err(query::unknown(&name)),
             }
         }
@@ -95,16 +93,14 @@ impl Filter {
 
     /// Whether it only says where a page begins and how long it is.
     fn lets_all_through(&self) -> bool {
-        let Self {
-            account, region_id, product, resource_id, resource_group_id, state, tags, missing, ..
-        } = self;
-        let texts = [account, region_id, product, resource_id, resource_group_id, state];
-        texts.iter().all(|text| text.is_none()) && tags.is_empty() && missing.is_empty()
+        let Self { target, resource_id, resource_group_id, state, tags, missing, limit: _, after: _ } = self;
+        let texts = [resource_id, resource_group_id, state];
+        target.is_open() && texts.iter().all(|text| text.is_none()) && tags.is_empty() && missing.is_empty()
     }
 
     fn page<'a>(&self, published: &'a Published) -> Snapshot<'a> {
         let limit = self.limit.unwrap_or(1000);
-        let targets = published.targets.iter().filter(|(target, _)| self.has_target(target));
+        let targets = published.targets.iter().filter(|(target, _)| self.target.covers(target));
         let rows = targets.clone().flat_map(|(target, shown)| self.rows(target, shown));
         let mut resources: Vec<_> = rows.take(limit + 1).collect();
         let more = resources.len() > limit;
@@ -117,13 +113,6 @@ impl Filter {
             next_cursor: last.and_then(cursor),
             resources,
         }
-    }
-
-    fn has_target(&self, target: &Target) -> bool {
-        let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
-        fits(&self.account, &target.account)
-            && fits(&self.region_id, &target.region_id)
-            && fits(&self.product, &target.product)
     }
 
     /// The rows of one target that pass, from behind the cursor.

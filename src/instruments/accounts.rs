@@ -1,5 +1,9 @@
 //! Accounts: their credentials, their ids, and the search for their regions.
 
+use std::collections::HashMap;
+
+use prometheus::core::Collector as _;
+use prometheus::proto::MetricFamily;
 use prometheus::{GaugeVec, IntCounterVec};
 
 use super::{Registered, Result, named};
@@ -54,17 +58,29 @@ impl Accounts {
         AccountInstruments { all: self.clone(), account: account.to_owned() }
     }
 
-    /// What they tell of now, as opposed to what they have counted.
-    pub fn forget(&self) {
+    /// Removes the gauges of `account`.
+    pub fn forget(&self, account: &str) {
         let Self {
+            credential_failures: _,
             credentials_expiration,
             info,
             region_discovery_success,
             region_discovery_last_success,
-            ..
         } = self;
         for gauge in [credentials_expiration, info, region_discovery_success, region_discovery_last_success] {
-            gauge.reset();
+            remove_series(gauge, account);
+        }
+    }
+}
+
+fn remove_series(gauge: &GaugeVec, account: &str) {
+    let families = gauge.collect();
+    for metric in families.iter().flat_map(MetricFamily::get_metric) {
+        let labels: HashMap<_, _> =
+            metric.get_label().iter().map(|label| (label.name(), label.value())).collect();
+        if labels.get("account") == Some(&account) {
+            // It may have gone in the meantime.
+            let _ = gauge.remove(&labels);
         }
     }
 }

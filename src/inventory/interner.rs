@@ -9,9 +9,9 @@ use super::tags::{Pair, sorted};
 use super::{Resource, Tags};
 
 /// Shared by all who read a listing.
-pub struct Interner(Mutex<Known>);
+pub struct Interner(Mutex<Pool>);
 
-struct Known {
+struct Pool {
     texts: HashSet<Arc<str>, RandomState>,
     /// Many resources have the very same tags.
     sets: HashSet<Tags, RandomState>,
@@ -28,11 +28,11 @@ impl Interner {
             let Resource { id, name, resource_group_id, status, .. } = resource;
             texts.extend([id, name, resource_group_id, status].map(Arc::clone));
         }
-        Self(Mutex::new(Known { texts, sets }))
+        Self(Mutex::new(Pool { texts, sets }))
     }
 
     pub fn share(&self, text: &str) -> Arc<str> {
-        let texts = &mut self.known().texts;
+        let texts = &mut self.pool().texts;
         if let Some(known) = texts.get(text) {
             return Arc::clone(known);
         }
@@ -44,7 +44,7 @@ impl Interner {
     /// The tags of one resource.
     pub fn share_tags(&self, pairs: impl IntoIterator<Item = Pair>) -> Tags {
         let pairs = sorted(pairs);
-        let sets = &mut self.known().sets;
+        let sets = &mut self.pool().sets;
         if let Some(known) = sets.get(pairs.as_slice()) {
             return known.clone();
         }
@@ -53,7 +53,7 @@ impl Interner {
         tags
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn pool(&self) -> MutexGuard<'_, Pool> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -63,6 +63,15 @@ impl FromIterator<Pair> for Tags {
     }
 }
 
+/// The pairs whose keys `wanted` names.
+pub(super) fn tags_where<'a>(
+    pairs: impl Iterator<Item = (&'a Arc<str>, &'a Arc<str>)>,
+    mut wanted: impl FnMut(&Arc<str>) -> bool,
+) -> Tags {
+    let kept = pairs.filter(|(key, _)| wanted(key));
+    kept.map(|(key, value)| (Arc::clone(key), Arc::clone(value))).collect()
+}
+
 /// Equal tags have equal hashes with their pairs: the derived ones are those of the pairs.
 impl Borrow<[Pair]> for Tags {
     fn borrow(&self) -> &[Pair] {

@@ -11,7 +11,7 @@ use globset::GlobSet;
 use jiff::Timestamp;
 
 use crate::inventory::diff::Tally;
-use crate::inventory::{Inventory, Known, REASONS, Tags, Target};
+use crate::inventory::{Inventory, Known, Reason, Tags, Target};
 use crate::policy::Judgement;
 
 mod block;
@@ -100,8 +100,8 @@ pub struct TargetView<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct Counters {
     pub collections: u64,
-    /// In the order of [`REASONS`].
-    pub failures: [u64; REASONS.len()],
+    /// In the order of [`Reason::ALL`].
+    pub failures: [u64; Reason::ALL.len()],
     pub changes: Tally,
 }
 

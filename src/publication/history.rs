@@ -10,25 +10,33 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, Result};
+use tokio::task::spawn_blocking;
 
 use crate::instruments::Instruments;
-use crate::inventory::{Scope, Target};
+use crate::inventory::{Regions, Scope, Target};
 
 mod changes;
 mod file;
 mod inventories;
+mod notes;
 
-pub use changes::{Filter, Logged, Place};
+pub use changes::{ChangeFilter, LogPosition, Logged};
 pub use file::Held;
-pub use inventories::{Recalled, Step};
+pub use inventories::{Recalled, Step, Stored};
+pub use notes::Notes;
 
 /// Changes that a history in memory keeps.
-pub const KEPT: u32 = 10_000;
+pub const MAX_CHANGES_IN_MEMORY: u32 = 10_000;
 
-/// A clone is another handle on the same history.
+/// The publisher's: nobody else asks it.
+pub struct History(Arc<Shared>);
+
+/// What has changed, for readers. A clone is another handle on the same log.
 #[derive(Clone)]
-pub struct History {
-    store: Arc<Mutex<Store>>,
+pub struct ChangeLog(Arc<Shared>);
+
+struct Shared {
+    store: Mutex<Store>,
     instruments: Instruments,
 }
 
@@ -67,7 +75,7 @@ impl History {
             Err(unusable) => {
                 instruments.history_failed("open");
                 tracing::error!(
-                    "could not open the state file {}: {unusable}; going on in memory",
+                    "cannot open the state file {}: {unusable}; continuing in memory",
                     path.display()
                 );
                 Ok(Self::new(file::in_memory()?, Medium::Lost, instruments))
@@ -76,46 +84,62 @@ impl History {
     }
 
     fn new(connection: Connection, medium: Medium, instruments: Instruments) -> Self {
-        Self { store: Arc::new(Mutex::new(Store { connection, medium })), instruments }
+        Self(Arc::new(Shared { store: Mutex::new(Store { connection, medium }), instruments }))
     }
 
-    /// Makes `targets` the configured ones: changes of others are not shown any more. Gives what a file knows of
-    /// them. What belongs to `open` scopes stays as it is, until their regions are found.
-    pub fn recall(&self, targets: &[Target], open: &[Scope]) -> BTreeMap<Target, Recalled> {
-        let is_settled = |target: &Target| !open.iter().any(|scope| scope.has(target));
-        self.recall_in(is_settled, &[], targets)
+    pub fn change_log(&self) -> ChangeLog {
+        ChangeLog(Arc::clone(&self.0))
     }
 
-    /// The same for the targets of one scope: those that `stay`, of which nothing has to be told, and new ones.
-    pub async fn settle(
-        &self,
-        scope: Scope,
-        stay: Vec<Target>,
-        new: Vec<Target>,
-    ) -> BTreeMap<Target, Recalled> {
-        let history = self.clone();
-        let settling = move || history.recall_in(|target| scope.has(target), &stay, &new);
-        tokio::task::spawn_blocking(settling).await.unwrap_or_default()
+    /// The regions that the stored targets of these scopes are in, not confirmed by the cloud since the start.
+    pub fn remembered_regions(&self, scopes: &[Scope]) -> BTreeMap<Scope, Regions> {
+        let mut store = self.0.lock();
+        let read = inventories::remembered_regions(&store.connection, scopes);
+        read.unwrap_or_else(|error| {
+            self.0.lose(&mut store, "read", &error);
+            BTreeMap::new()
+        })
     }
 
-    /// The same for all targets.
-    pub async fn arrange(&self, stay: Vec<Target>, new: Vec<Target>) -> BTreeMap<Target, Recalled> {
-        let history = self.clone();
-        let arranging = move || history.recall_in(|_| true, &stay, &new);
-        tokio::task::spawn_blocking(arranging).await.unwrap_or_default()
+    /// Makes `wanted` the only targets whose changes are shown, and gives what a file knows of those that are new.
+    pub fn arrange(&self, wanted: &[Target], new: &[Target]) -> BTreeMap<Target, Recalled> {
+        self.0.arrange(wanted, new)
     }
 
-    fn recall_in(
-        &self,
-        is_in_scope: impl Fn(&Target) -> bool,
-        stay: &[Target],
-        new: &[Target],
-    ) -> BTreeMap<Target, Recalled> {
+    /// The same off the runtime's workers.
+    pub async fn arrange_later(&self, wanted: Vec<Target>, new: Vec<Target>) -> BTreeMap<Target, Recalled> {
+        let shared = Arc::clone(&self.0);
+        spawn_blocking(move || shared.arrange(&wanted, &new)).await.unwrap_or_default()
+    }
+
+    /// Stores all of `step` before it returns: in the file, or in memory where there is none that works.
+    pub async fn commit(&self, step: Step) {
+        let shared = Arc::clone(&self.0);
+        if let Err(error) = spawn_blocking(move || shared.commit(&step)).await {
+            tracing::error!(%error, "writing the history ended early");
+        }
+    }
+}
+
+impl ChangeLog {
+    /// The changes that `filter` lets through, newest first.
+    pub async fn read(&self, filter: ChangeFilter) -> anyhow::Result<Vec<Logged>> {
+        let shared = Arc::clone(&self.0);
+        let read = spawn_blocking(move || changes::read(&shared.lock().connection, &filter));
+        read.await?.map_err(|error| {
+            self.0.instruments.history_failed("read");
+            error.into()
+        })
+    }
+}
+
+impl Shared {
+    fn arrange(&self, wanted: &[Target], new: &[Target]) -> BTreeMap<Target, Recalled> {
         let mut store = self.lock();
-        let mut recalled = inventories::recall(&mut store.connection, is_in_scope, stay, new);
+        let mut recalled = inventories::recall(&mut store.connection, wanted, new);
         if !matches!(store.medium, Medium::File { .. }) {
             // Memory keeps no resources: that is no empty inventory.
-            recalled.iter_mut().flat_map(BTreeMap::values_mut).for_each(|recalled| recalled.known = None);
+            recalled.iter_mut().flat_map(BTreeMap::values_mut).for_each(Recalled::forget_inventory);
         }
         recalled.unwrap_or_else(|error| {
             self.lose(&mut store, "read", &error);
@@ -123,16 +147,7 @@ impl History {
         })
     }
 
-    /// Stores all of `step` before it returns: in the file, or in memory where there is none that works.
-    pub async fn commit(&self, step: Step) {
-        let history = self.clone();
-        let committed = tokio::task::spawn_blocking(move || history.commit_now(&step)).await;
-        if let Err(error) = committed {
-            tracing::error!(%error, "the write of the history ended early");
-        }
-    }
-
-    fn commit_now(&self, step: &Step) {
+    fn commit(&self, step: &Step) {
         let mut store = self.lock();
         if matches!(store.medium, Medium::Lost) {
             self.instruments.history_failed("write");
@@ -140,18 +155,8 @@ impl History {
         if let Err(error) = store.commit(step) {
             self.lose(&mut store, "write", &error);
             let kept = store.commit(step);
-            kept.unwrap_or_else(|error| tracing::error!(%error, "could not keep changes in memory"));
+            kept.unwrap_or_else(|error| tracing::error!(%error, "cannot keep changes in memory"));
         }
-    }
-
-    /// The changes that `filter` lets through, newest first.
-    pub async fn read(&self, filter: Filter) -> anyhow::Result<Vec<Logged>> {
-        let history = self.clone();
-        let read = tokio::task::spawn_blocking(move || changes::read(&history.lock().connection, &filter));
-        read.await?.map_err(|error| {
-            self.instruments.history_failed("read");
-            error.into()
-        })
     }
 
     /// Goes on in memory, with the newest changes where they can still be read.
@@ -159,13 +164,12 @@ impl History {
         self.instruments.history_failed(operation);
         if let Medium::File { path, .. } = &store.medium {
             tracing::error!(
-                "could not {operation} the state file {}: {error}; going on in memory until the next start",
+                "cannot {operation} the state file {}: {error}; continuing in memory until the next start",
                 path.display()
             );
         }
-        match store.go_on_in_memory() {
-            Ok(()) => {}
-            Err(error) => tracing::error!(%error, "could not make a history in memory"),
+        if let Err(error) = store.go_on_in_memory() {
+            tracing::error!(%error, "cannot create a history in memory");
         }
     }
 
@@ -178,13 +182,16 @@ impl Store {
     fn commit(&mut self, step: &Step) -> Result<()> {
         let transaction = self.connection.transaction()?;
         let target = inventories::store_target(&transaction, step)?;
-        changes::insert(&transaction, target, &step.changes)?;
-        match self.medium {
-            Medium::File { retention, .. } => {
-                inventories::store_resources(&transaction, target, step)?;
-                changes::expire(&transaction, changes::oldest_kept(step.known.ended, retention))?;
+        notes::store(&transaction, target, step)?;
+        if let Some(stored) = &step.stored {
+            changes::insert(&transaction, target, &stored.changes)?;
+            match self.medium {
+                Medium::File { retention, .. } => {
+                    inventories::store_resources(&transaction, target, stored)?;
+                    changes::expire(&transaction, changes::oldest_kept(stored.known.ended, retention))?;
+                }
+                Medium::Memory | Medium::Lost => changes::bound(&transaction)?,
             }
-            Medium::Memory | Medium::Lost => changes::bound(&transaction)?,
         }
         transaction.commit()
     }
@@ -193,7 +200,7 @@ impl Store {
         let memory = file::in_memory()?;
         self.medium = Medium::Lost;
         let file = std::mem::replace(&mut self.connection, memory);
-        let newest = format!("ORDER BY number DESC LIMIT {KEPT}");
+        let newest = format!("ORDER BY number DESC LIMIT {MAX_CHANGES_IN_MEMORY}");
         file::copy(&file, &self.connection, "targets", "")?;
         file::copy(&file, &self.connection, "changes", &newest)
     }

@@ -1,82 +1,95 @@
-//! Takes every collection's outcome, advances one target, and publishes the whole: nobody else changes what is
-//! known.
+//! Takes every event, advances one target, and publishes the whole: nobody else keeps or changes what is known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::{self, available_parallelism};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::exposition::{Cut, Press, Room};
+use super::history::{History, Recalled, Step};
 use crate::clock::now;
-use crate::inventory::{Outcome, Resource, Scope, Target};
-use crate::publication::exposition::{Cut, Press, Room};
-use crate::publication::history::{History, Recalled};
+use crate::inventory::{Outcome, Regions, Resource, Scope, Target};
 
 mod tracked;
 
 use tracked::Tracked;
 pub use tracked::{Settings, Shown};
 
-/// All that can be seen from outside at one moment. Immutable.
+/// All that can be seen from outside at one moment, and what the next collections begin with. Immutable.
 #[derive(Debug, Clone)]
 pub struct Published {
     /// Grows with each publication.
     pub version: u64,
     pub at: Timestamp,
     pub targets: BTreeMap<Target, Arc<Shown>>,
+    /// The regions of each scope whose regions are discovered.
+    pub regions: BTreeMap<Scope, Regions>,
+    /// The number of the arrangement that holds.
+    pub arrangement: u64,
     /// Whether the regions were known, and every target had been collected or had failed, at one time. It stays so.
     pub was_complete: bool,
     /// The cloud's id of each account, where it is known.
     pub account_ids: BTreeMap<Arc<str>, Arc<str>>,
 }
 
+impl Published {
+    /// The last listing of a target that worked: what the next one is compared with. Empty before the first.
+    pub fn resources(&self, target: &Target) -> Arc<[Resource]> {
+        let shown = self.targets.get(target);
+        let known = shown.and_then(|shown| shown.inventory.known.as_ref());
+        known.map_or_else(|| [].into(), |known| Arc::clone(&known.resources))
+    }
+
+    /// The end of a target's last collection; `None` where there was none, or the target is not known.
+    pub fn last_attempt(&self, target: &Target) -> Option<Timestamp> {
+        Some(self.targets.get(target)?.inventory.last_attempt.as_ref()?.ended)
+    }
+}
+
 /// What the publisher is told.
 #[derive(Debug)]
 pub enum Event {
     Outcome(Outcome),
-    Found(Found),
+    Arrange(Arrangement),
+    /// The cloud's id of an account; `None` when it is to be learnt anew.
     AccountId {
         account: Arc<str>,
-        id: Arc<str>,
+        id: Option<Arc<str>>,
     },
-    /// The answer is the last listing of each target that has one.
-    Arrange(Arrangement, oneshot::Sender<Listings>),
 }
 
-/// By target.
-pub type Listings = BTreeMap<Target, Arc<[Resource]>>;
-
-/// Another configuration.
+/// What is to be known and shown from now on.
 #[derive(Debug)]
 pub struct Arrangement {
-    pub settings: Settings,
-    /// Those that are named, with the type of their resources.
-    pub targets: BTreeMap<Target, String>,
-    /// Scopes whose regions will be found; targets in them stay until then.
-    pub awaited: Vec<Scope>,
+    /// Grows with each.
+    pub number: u64,
+    pub settings: Arc<Settings>,
+    /// Others leave every answer, and that is no change.
+    pub targets: BTreeMap<Target, Arranged>,
+    pub regions: BTreeMap<Scope, Regions>,
 }
 
-/// The regions of a scope were found: what that changes.
-#[derive(Debug)]
-pub struct Found {
-    pub scope: Scope,
-    /// New targets, with the type of their resources and what is recalled of them.
-    pub joined: Vec<(Target, String, Recalled)>,
-    /// They leave every answer, and that is no change.
-    pub left: Vec<Target>,
+/// How one target is to be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arranged {
+    /// Stands for the source of the tags and the description of the product: another one makes the next listing a
+    /// baseline.
+    pub basis: u64,
+    pub region_missing_since: Option<Timestamp>,
 }
 
 pub struct Publisher {
-    settings: Settings,
+    settings: Arc<Settings>,
     history: History,
     version: u64,
+    arrangement: u64,
     targets: BTreeMap<Target, Tracked>,
-    /// Scopes whose regions are not known yet.
-    awaited: BTreeSet<Scope>,
+    regions: BTreeMap<Scope, Regions>,
     was_complete: bool,
     account_ids: BTreeMap<Arc<str>, Arc<str>>,
 }
@@ -85,54 +98,48 @@ pub struct Publisher {
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 
 /// Events that one publication takes in.
-const MOST_AT_ONCE: usize = 64;
+const MAX_AT_ONCE: usize = 64;
 
 impl Publisher {
-    /// `targets` with the type of their resources and what is recalled of them, and scopes whose regions will be
-    /// found.
-    pub fn new(
-        settings: Settings,
-        history: History,
-        targets: impl IntoIterator<Item = (Target, String, Recalled)>,
-        awaited: impl IntoIterator<Item = Scope>,
-    ) -> Self {
+    /// Begins with what the history has of the arranged targets.
+    pub fn new(history: History, arrangement: Arrangement) -> Self {
+        let targets: Vec<_> = arrangement.targets.keys().cloned().collect();
+        let recalled = history.arrange(&targets, &targets);
         let mut publisher = Self {
-            settings,
+            settings: Arc::clone(&arrangement.settings),
             history,
             version: 0,
+            arrangement: 0,
             targets: BTreeMap::new(),
-            awaited: awaited.into_iter().collect(),
+            regions: BTreeMap::new(),
             was_complete: false,
             account_ids: BTreeMap::new(),
         };
-        publisher.join(targets);
+        publisher.take(arrangement, recalled);
         publisher
-    }
-
-    fn join(&mut self, targets: impl IntoIterator<Item = (Target, String, Recalled)>) {
-        let options = &self.settings.options;
-        let tracked = |(target, kind, recalled): (Target, String, Recalled)| {
-            (target.clone(), Tracked::new(target, kind, recalled, options))
-        };
-        for (target, tracked) in targets.into_iter().map(tracked) {
-            self.targets.entry(target).or_insert(tracked);
-        }
     }
 
     /// What is to be seen now. Only targets in which something is new are judged and rendered.
     pub fn publish(&mut self, now: Timestamp) -> Arc<Published> {
         self.version += 1;
         let mut room = Room::new(&self.settings.options);
-        let settings = &self.settings;
+        let settings = &*self.settings;
         let tracked = self.targets.values_mut();
         let due = tracked.filter_map(|one| Some((one.is_due(&mut room, settings, now)?, one)));
         refresh(due.collect(), settings, now);
         let shown = self.targets.iter().map(|(target, tracked)| (target.clone(), tracked.shown()));
         let targets: BTreeMap<_, Arc<Shown>> = shown.collect();
-        let all_attempted = || targets.values().all(|shown| shown.inventory.last_attempt.is_some());
-        self.was_complete |= self.awaited.is_empty() && all_attempted();
-        let (was_complete, account_ids) = (self.was_complete, self.account_ids.clone());
-        Arc::new(Published { version: self.version, at: now, targets, was_complete, account_ids })
+        let all_attempted = || targets.values().all(|shown| shown.inventory.was_attempted());
+        self.was_complete |= self.regions.values().all(|regions| regions.is_answered) && all_attempted();
+        Arc::new(Published {
+            version: self.version,
+            at: now,
+            targets,
+            regions: self.regions.clone(),
+            arrangement: self.arrangement,
+            was_complete: self.was_complete,
+            account_ids: self.account_ids.clone(),
+        })
     }
 
     /// Takes events until there are no more senders or it is stopped.
@@ -149,64 +156,61 @@ impl Publisher {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(nap) => if self.nap(now()) > Duration::ZERO { continue },
                 // All that wait, so that many targets do not each make a publication of their own.
-                received = events.recv_many(&mut waiting, MOST_AT_ONCE) => if received == 0 { return },
+                received = events.recv_many(&mut waiting, MAX_AT_ONCE) => if received == 0 { return },
             }
             for event in waiting.drain(..) {
-                match event {
-                    Event::Outcome(outcome) => self.absorb(&outcome).await,
-                    Event::Found(found) => self.settle(found),
-                    Event::AccountId { account, id } => _ = self.account_ids.insert(account, id),
-                    Event::Arrange(arrangement, arranged) => {
-                        let listings = self.arrange(arrangement).await;
-                        // Who asked may look at once.
-                        published.send_replace(self.publish(now()));
-                        let _ = arranged.send(listings);
-                    }
-                }
+                self.take_in(event).await;
             }
             published.send_replace(self.publish(now()));
         }
     }
 
-    /// Takes another configuration. Of targets that stay nothing is lost; others leave every answer.
-    async fn arrange(&mut self, arrangement: Arrangement) -> Listings {
-        let Arrangement { settings, mut targets, awaited } = arrangement;
-        self.settings = settings;
-        // An account may have got other credentials.
-        self.account_ids.clear();
-        for (target, mut tracked) in std::mem::take(&mut self.targets) {
-            let named = targets.remove(&target);
-            if named.is_some() || awaited.iter().any(|scope| scope.has(&target)) {
-                tracked.arrange(named, &self.settings.options);
-                self.targets.insert(target, tracked);
+    async fn take_in(&mut self, event: Event) {
+        match event {
+            Event::Outcome(outcome) => {
+                let changes = self.absorb(&outcome).await;
+                log(&outcome, changes);
             }
+            Event::Arrange(arrangement) => self.arrange(arrangement).await,
+            Event::AccountId { account, id: Some(id) } => _ = self.account_ids.insert(account, id),
+            Event::AccountId { account, id: None } => _ = self.account_ids.remove(&account),
         }
-        let (stay, new) = (self.targets.keys().cloned().collect(), targets.keys().cloned().collect());
-        let mut recalled = self.history.arrange(stay, new).await;
-        let joined = targets.into_iter().map(|(target, kind)| {
-            let recalled = recalled.remove(&target).unwrap_or_default();
-            (target, kind, recalled)
-        });
-        self.join(joined.collect::<Vec<_>>());
-        self.awaited = awaited.into_iter().collect();
-        let listings = self.targets.iter();
-        listings.filter_map(|(target, tracked)| Some((target.clone(), tracked.resources()?))).collect()
     }
 
-    fn settle(&mut self, Found { scope, joined, left }: Found) {
-        self.awaited.remove(&scope);
-        self.targets.retain(|target, _| !left.contains(target));
-        self.join(joined);
-    }
-
-    /// Advances the outcome's target, and stores what it brought.
-    pub async fn absorb(&mut self, outcome: &Outcome) {
-        let Some(tracked) = self.targets.get_mut(&outcome.target) else { return };
-        let step = tracked.advance(outcome, &self.settings.options);
-        tell(outcome, step.as_ref().map_or(0, |step| step.changes.len()));
-        if let Some(step) = step {
+    /// Takes another arrangement. Of targets that stay nothing is lost; others leave every answer.
+    pub async fn arrange(&mut self, arrangement: Arrangement) {
+        let wanted: Vec<_> = arrangement.targets.keys().cloned().collect();
+        let new = wanted.iter().filter(|target| !self.targets.contains_key(target)).cloned().collect();
+        let recalled = self.history.arrange_later(wanted, new).await;
+        for step in self.take(arrangement, recalled) {
             self.history.commit(step).await;
         }
+    }
+
+    /// What is to be stored of it: targets whose region went missing, or is back.
+    fn take(&mut self, arrangement: Arrangement, mut recalled: BTreeMap<Target, Recalled>) -> Vec<Step> {
+        let Arrangement { number, settings, targets, regions } = arrangement;
+        let mut before = std::mem::take(&mut self.targets);
+        let mut steps = Vec::new();
+        for (target, arranged) in targets {
+            let mut tracked = before.remove(&target).unwrap_or_else(|| {
+                let recalled = recalled.remove(&target).unwrap_or_default();
+                Tracked::new(target.clone(), recalled, arranged)
+            });
+            steps.extend(tracked.arrange(arranged, &settings));
+            self.targets.insert(target, tracked);
+        }
+        (self.settings, self.regions, self.arrangement) = (settings, regions, number);
+        steps
+    }
+
+    /// Advances the outcome's target, and stores what it brought. Gives the number of changes.
+    pub async fn absorb(&mut self, outcome: &Outcome) -> usize {
+        let Some(tracked) = self.targets.get_mut(&outcome.target) else { return 0 };
+        let Some(step) = tracked.advance(outcome, &self.settings.options) else { return 0 };
+        let changes = step.stored.as_ref().map_or(0, |stored| stored.changes.len());
+        self.history.commit(step).await;
+        changes
     }
 
     /// How long nothing changes by the clock alone.
@@ -233,7 +237,7 @@ fn refresh(mut due: Vec<(Cut, &mut Tracked)>, settings: &Settings, now: Timestam
     });
 }
 
-fn tell(outcome: &Outcome, changes: usize) {
+fn log(outcome: &Outcome, changes: usize) {
     let Outcome { target, took, .. } = outcome;
     match &outcome.listed {
         Ok(listing) => {
@@ -241,7 +245,7 @@ fn tell(outcome: &Outcome, changes: usize) {
             tracing::info!(%target, resources, changes, ?took, "collected");
         }
         Err(failure) => {
-            tracing::warn!(%target, reason = failure.reason, ?took, "collection failed: {}", failure.message);
+            tracing::warn!(%target, reason = failure.reason.name(), ?took, "collection failed: {}", failure.message);
         }
     }
 }

@@ -75,16 +75,16 @@ async fn what_is_not_there_or_not_allowed_is_told_as_json() {
 async fn a_wrong_parameter_is_refused_and_named() {
     let daemon = Daemon::start(synthetic(1, 3, 2), "").await;
     for (query, named) in [
-        ("/tags?limit=0", "limit must be 1..10000"),
-        ("/tags?limit=10001", "limit must be 1..10000"),
-        ("/tags?limit=", "limit must be 1..10000"),
+        ("/tags?limit=0", "limit must be between 1 and 10000"),
+        ("/tags?limit=10001", "limit must be between 1 and 10000"),
+        ("/tags?limit=", "limit must be between 1 and 10000"),
         ("/tags?limit=1&limit=2", "limit"),
         ("/tags?cursor=made-up", "cursor"),
         ("/tags?state=good", "state"),
         ("/tags?region=cn-hangzhou", "region"),
         ("/tags/changes?since=yesterday", "since"),
         ("/tags/changes?until=2026-11-24", "until"),
-        ("/tags/changes?limit=-1", "limit must be 1..10000"),
+        ("/tags/changes?limit=-1", "limit must be between 1 and 10000"),
         ("/tags/changes?cursor=made-up", "cursor"),
         ("/tags/changes?tag=env", "tag"),
     ] {

@@ -49,12 +49,13 @@ impl Program {
         let mut process = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap());
         let mut told = String::new();
-        while !told.contains("open http://") {
+        while !told.contains("listening on http://") {
             let read =
                 tokio::time::timeout(LIMIT, lines.read_line(&mut told)).await.expect("it says nothing");
             assert!(read.unwrap() > 0, "it ended: {told}");
         }
-        let address = told.split("open ").nth(1).unwrap().split("/,").next().unwrap().to_owned();
+        let address =
+            told.split("listening on ").nth(1).unwrap().split([' ', '\n', '"']).next().unwrap().to_owned();
         let log = tokio::spawn(async move {
             while lines.read_line(&mut told).await.is_ok_and(|read| read > 0) {}
             told

@@ -39,7 +39,7 @@ async fn a_new_configuration_takes_effect_and_targets_that_stay_lose_nothing() {
     let after = config(address, &["cn-hangzhou", "cn-beijing"], rules);
     std::fs::write(folder.path().join("config.toml"), &after).unwrap();
     assert_eq!(post(&program, Some("http://evil.example")).await.0, 403);
-    assert_eq!(post(&program, None).await, (200, "the configuration was read again\n".to_owned()));
+    assert_eq!(post(&program, None).await, (200, "configuration reloaded\n".to_owned()));
     let tags = program.json("/tags").await;
     let status = |region: &str| {
         let targets = tags["targets"].as_array().unwrap();

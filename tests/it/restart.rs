@@ -212,7 +212,7 @@ async fn with_a_full_disk_it_goes_on_in_memory_says_so_once_and_counts_it() {
     assert_eq!(sum(&failing, "alicloud_tag_exporter_snapshot_stale{"), 0);
     program.process.kill().await.unwrap();
     let log = program.log.await.unwrap();
-    assert_eq!(log.matches("could not write the state file").count(), 1, "{log}");
+    assert_eq!(log.matches("cannot write the state file").count(), 1, "{log}");
 
     // The file is as it was, and what it does not know is found again.
     let program = Program::start(folder.path(), &config).await;

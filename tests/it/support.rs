@@ -1,21 +1,14 @@
 //! A simulated cloud and a daemon against it, both on free ports of loopback.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use alicloud_tag_exporter::cloud::api::endpoint::Network;
-use alicloud_tag_exporter::cloud::api::{Signature, direct_client, http_client};
-use alicloud_tag_exporter::cloud::catalog::products;
-use alicloud_tag_exporter::cloud::client::Client;
-use alicloud_tag_exporter::cloud::credentials::{Provider, Reach, Secret, Source, StaticKey};
-use alicloud_tag_exporter::cloud::discovery::{Lister, TagSource};
-use alicloud_tag_exporter::cloud::pacing::{InFlight, Pace};
+use alicloud_tag_exporter::cloud::discovery::Lister;
+use alicloud_tag_exporter::collection::assembly::Assembly;
+use alicloud_tag_exporter::collection::targets::{Discovered, targets};
 use alicloud_tag_exporter::command::serve;
 use alicloud_tag_exporter::config::{Sources, load};
 use alicloud_tag_exporter::instruments::Instruments;
-use globset::GlobSet;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use simulator::{self, Cloud, State};
@@ -49,31 +42,15 @@ impl Daemon {
     pub async fn start_with(settings: &[(&'static str, &str)], state: State, more: &str) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let regions: Vec<_> = state.regions.keys().cloned().collect();
-        let cloud = Cloud::new(state);
-        let stop_cloud = CancellationToken::new();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = listener.local_addr().unwrap();
-        tokio::spawn(simulator::serve(listener, cloud.clone(), stop_cloud.clone()));
-        let text = format!(
-            r#"
-            collect = {{ interval = "2s" }}
-            api = {{ endpoint = "http://{endpoint}", requests_per_second = 5000.0, max_attempts = 1 }}
-            [[accounts]]
-            name = "test"
-            regions = {regions:?}
-            credentials = {{ source = "static", access_key_id = "testid", access_key_secret = "testsecret" }}
-            {more}"#
-        );
-        let file = Some(("test".to_owned(), text));
-        let flags = settings.iter().map(|(path, value)| (*path, (*value).to_owned())).collect();
-        let sources = Sources { file, flags, ..Sources::default() };
+        let (cloud, endpoint, stop_cloud) = start_cloud(state).await;
+        let sources = sources(endpoint, &regions, settings, more);
         let config = load(&sources).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let running = tokio::spawn(serve::run(config, move || load(&sources), listener, stop.clone()));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { cloud, stop, running, address, http, _stop_cloud: stop_cloud.drop_guard() }
+        Self { cloud, stop, running, address, http, _stop_cloud: stop_cloud }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -130,51 +107,43 @@ impl Daemon {
 /// A lister of the only region of `state`, without pacing.
 pub async fn lister(state: State) -> (Lister, Cloud, DropGuard) {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let region = state.regions.keys().next().unwrap().clone();
-    let cloud = Cloud::new(state);
-    let stop = CancellationToken::new();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-    tokio::spawn(simulator::serve(listener, cloud.clone(), stop.clone()));
-    let product = &products()["hbase"];
-    let instruments = Instruments::new().unwrap();
-    let client = Client {
-        http: http_client(LIMIT).unwrap(),
-        endpoint,
-        product: product.name.clone(),
-        version: product.version.clone(),
-        region,
-        credentials: Arc::new(provider(&instruments)),
-        signature: Signature::HmacSha1,
-        pace: Pace::new(f64::INFINITY),
-        permits: InFlight::new(4).permits("cloud"),
-        max_attempts: 1,
-        instruments: instruments.api("hbase", &product.actions()),
-        attempts: AtomicU64::new(0),
-    };
-    let lister = Lister {
-        client,
-        product,
-        tag_source: TagSource::ListTagResources,
-        system_keys: Arc::new(GlobSet::empty()),
-        ids_per_request: product.tags.ids_per_request,
-    };
-    (lister, cloud, stop.drop_guard())
+    let regions: Vec<_> = state.regions.keys().cloned().collect();
+    let (cloud, endpoint, stop) = start_cloud(state).await;
+    let config = load(&sources(endpoint, &regions, &[], "")).unwrap();
+    let mut assembly = Assembly::new(&config, &Instruments::new().unwrap()).unwrap();
+    let wanted = targets(&config, &Discovered::new()).remove(0);
+    let parts = assembly.parts(&wanted);
+    let collector = assembly.collector(wanted.target, &parts).unwrap();
+    (collector.lister, cloud, stop)
 }
 
-/// The credentials that every cloud of the tests knows.
-fn provider(instruments: &Instruments) -> Provider {
-    let secret = Secret::Value("testsecret".into());
-    let key = StaticKey { id: "testid".to_owned(), secret, security_token: None };
-    let reach = Reach {
-        http: http_client(LIMIT).unwrap(),
-        direct: direct_client().unwrap(),
-        max_attempts: 1,
-        endpoint: None,
-        network: Network::Public,
-        region: None,
-        permits: InFlight::new(4).permits("sts"),
-        instruments: instruments.api("sts", &[]),
-    };
-    Provider::new(Source::Static(key), reach, instruments.account("test", &[]))
+/// A cloud that ends with the guard, and its address.
+async fn start_cloud(state: State) -> (Cloud, SocketAddr, DropGuard) {
+    let (cloud, stop) = (Cloud::new(state), CancellationToken::new());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(simulator::serve(listener, cloud.clone(), stop.clone()));
+    (cloud, address, stop.drop_guard())
+}
+
+/// The configuration of a daemon against the cloud at `endpoint`.
+fn sources(
+    endpoint: SocketAddr,
+    regions: &[String],
+    settings: &[(&'static str, &str)],
+    more: &str,
+) -> Sources {
+    let text = format!(
+        r#"
+        collect = {{ interval = "2s" }}
+        api = {{ endpoint = "http://{endpoint}", requests_per_second = 5000.0, max_attempts = 1 }}
+        [[accounts]]
+        name = "test"
+        regions = {regions:?}
+        credentials = {{ source = "static", access_key_id = "testid", access_key_secret = "testsecret" }}
+        {more}"#
+    );
+    let file = Some(("test".to_owned(), text));
+    let flags = settings.iter().map(|(path, value)| (*path, (*value).to_owned())).collect();
+    Sources { file, flags, ..Sources::default() }
 }

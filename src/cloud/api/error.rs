@@ -1,6 +1,8 @@
 //! What went wrong with one call to the cloud, one kind for each reaction.
 
 use std::fmt;
+
+use crate::inventory::Reason;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -61,7 +63,7 @@ impl ApiError {
             | KeyRefused { code }
             | Rejected { code }
             | Unavailable { code } => code,
-            Credentials { .. } | Transport { .. } | Undecodable { .. } => self.reason(),
+            Credentials { .. } | Transport { .. } | Undecodable { .. } => self.reason().name(),
         }
     }
 
@@ -70,17 +72,17 @@ impl ApiError {
         matches!(self.kind, ErrorKind::KeyRefused { .. })
     }
 
-    /// The kind in one word: the `reason` of a failed collection.
-    pub fn reason(&self) -> &'static str {
+    /// Why a collection fails with it.
+    pub fn reason(&self) -> Reason {
         use ErrorKind::*;
         match self.kind {
-            Throttled { .. } => "throttled",
-            Denied { .. } => "denied",
-            Credentials { .. } | KeyRefused { .. } => "credentials",
-            Rejected { .. } => "rejected",
-            Unavailable { .. } => "unavailable",
-            Transport { .. } => "transport",
-            Undecodable { .. } => "undecodable",
+            Throttled { .. } => Reason::Throttled,
+            Denied { .. } => Reason::Denied,
+            Credentials { .. } | KeyRefused { .. } => Reason::Credentials,
+            Rejected { .. } => Reason::Rejected,
+            Unavailable { .. } => Reason::Unavailable,
+            Transport { .. } => Reason::Transport,
+            Undecodable { .. } => Reason::Undecodable,
         }
     }
 }
@@ -196,7 +198,7 @@ mod tests {
         let error =
             ApiError { product: "hbase".into(), action: "A".into(), region: "r".into(), request_id, kind };
         assert!(!error.to_string().contains("secret"), "{error}");
-        error.reason()
+        error.reason().name()
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One collection of every target, all at once.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
@@ -7,90 +8,79 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinSet;
 
-use super::report::Collected;
+use super::Collected;
 use crate::clock::now;
-use crate::cloud::catalog::Product;
 use crate::cloud::discovery::{self, regions};
-use crate::collection::assembly::{AccountParts, Parts};
+use crate::collection::assembly::Assembly;
 use crate::collection::collector::Collector;
+use crate::collection::targets::{Discovered, searches, settings, targets};
 use crate::config::Config;
 use crate::instruments::Instruments;
-use crate::inventory::{Failure, Outcome, Target};
+use crate::inventory::{Failure, Outcome, Regions};
 
-/// The outcomes of every target, in the order in which they came.
-pub(super) async fn collect(config: &Config) -> anyhow::Result<Vec<Collected>> {
-    let mut parts = Parts::new(config, &Instruments::new()?)?;
-    let (mut collectors, mut unknown) = (Vec::new(), Vec::new());
-    for account in parts.accounts(&config.accounts)? {
-        collectors.extend(parts.collectors(&account)?);
-        for (_, product) in account.scopes() {
-            match found(&mut parts, &account, product).await? {
-                Ok(found) => collectors.extend(found),
-                Err(outcome) => unknown.push(outcome),
-            }
-        }
+/// The outcome of every target, and of every scope whose regions could not be discovered.
+pub(super) async fn collect(config: &Config) -> anyhow::Result<Collected> {
+    let mut assembly = Assembly::new(config, &Instruments::new()?)?;
+    let (discovered, unknown) = discover(&mut assembly, config).await?;
+    let mut collectors = Vec::new();
+    for wanted in targets(config, &discovered) {
+        let parts = assembly.parts(&wanted);
+        collectors.push(assembly.collector(wanted.target, &parts)?);
     }
-    let mut all = collect_all(collectors).await?;
-    all.extend(unknown);
-    all.iter().for_each(tell);
-    Ok(all)
+    let mut outcomes = collect_all(collectors).await?;
+    outcomes.extend(unknown);
+    outcomes.iter().for_each(warn);
+    Ok(Collected { outcomes, settings: settings(config) })
 }
 
-/// The collectors of the regions that the cloud names; or that they are not known, as a target that was not listed.
-async fn found(
-    parts: &mut Parts,
-    account: &AccountParts,
-    product: &'static Product,
-) -> anyhow::Result<Result<Vec<Collector>, Collected>> {
-    let (client, started) = (parts.searcher(account, product)?, now());
-    let regions = match regions(&client, &product.regions).await {
-        Ok(regions) => regions,
-        Err(error) => {
-            let outcome = Outcome {
-                target: Target::new(&account.account.name, "all", &product.name),
+/// The regions that the cloud names; where it does not, a target that was not listed stands for all of them.
+async fn discover(assembly: &mut Assembly, config: &Config) -> anyhow::Result<(Discovered, Vec<Outcome>)> {
+    let (mut discovered, mut unknown) = (BTreeMap::new(), Vec::new());
+    for search in searches(config) {
+        let parts = assembly.search_parts(&search);
+        let (client, started) = (assembly.searcher(&parts)?, now());
+        match regions(&client, &search.product.regions).await {
+            Ok(regions) => {
+                let listed = regions.into_iter().map(|region| (region.id.into(), region.told_host));
+                discovered.insert(search.scope, Regions::default().answered(listed, now()));
+            }
+            Err(error) => unknown.push(Outcome {
+                target: search.scope.target(&"all".into()),
                 started,
                 ended: now(),
                 took: Duration::ZERO,
                 listed: Err(Failure::from(discovery::Error::from(error))),
-            };
-            return Ok(Err(Collected { outcome, resource_type: product.resource_type.clone() }));
+            }),
         }
-    };
-    let mut collectors = Vec::new();
-    for region in regions {
-        collectors.extend(parts.collector(account, product, &region.id, region.told_host.as_deref())?);
     }
-    Ok(Ok(collectors))
+    Ok((discovered, unknown))
 }
 
-async fn collect_all(collectors: Vec<Collector>) -> anyhow::Result<Vec<Collected>> {
+async fn collect_all(collectors: Vec<Collector>) -> anyhow::Result<Vec<Outcome>> {
     let progress = progress(collectors.len())?;
     progress.tick();
     let mut tasks = JoinSet::new();
     for mut collector in collectors {
-        tasks.spawn(async move {
-            let outcome = collector.collect().await;
-            Collected { outcome, resource_type: collector.lister.product.resource_type.clone() }
-        });
+        tasks.spawn(async move { collector.collect(&[].into()).await });
     }
-    let mut all = Vec::new();
-    while let Some(ended) = tasks.join_next().await {
-        all.push(ended.context("a collection ended unasked")?);
+    let mut outcomes = Vec::new();
+    while let Some(outcome) = tasks.join_next().await {
+        outcomes.push(outcome.context("a collection panicked")?);
         progress.inc(1);
     }
     progress.finish_and_clear();
-    Ok(all)
+    Ok(outcomes)
 }
 
-fn tell(collected: &Collected) {
-    let target = &collected.outcome.target;
-    match &collected.outcome.listed {
+fn warn(outcome: &Outcome) {
+    let target = &outcome.target;
+    match &outcome.listed {
         Ok(listing) if listing.count_mismatch => {
-            tracing::warn!(%target, "the cloud counts another number of resources than it names");
+            tracing::warn!(%target, "the API's total count differs from the number of resources it lists");
         }
         Ok(_) => {}
         Err(failure) => {
-            tracing::warn!(%target, reason = failure.reason, "collection failed: {}", failure.message);
+            tracing::warn!(%target, reason = failure.reason.name(), "collection failed: {}", failure.message);
         }
     }
 }

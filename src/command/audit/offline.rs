@@ -3,23 +3,29 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::error::Category;
 
-use super::report::{Collected, visible};
+use super::Collected;
+use super::report::visible;
 use crate::inventory::{Listing, Outcome, Resource, Status, Target};
+use crate::policy::Rules;
 use crate::publication::document::{Saved, SavedResource, SavedTarget};
+use crate::publication::publisher::Settings;
 
 /// The targets in the file as if they had just been collected; "-" is stdin.
-pub(super) fn read(file: &Path) -> anyhow::Result<Vec<Collected>> {
+pub(super) fn read(file: &Path, rules: Rules) -> anyhow::Result<Collected> {
     let (name, text) = match file.as_os_str() == "-" {
         true => ("stdin".to_owned(), stdin()),
         false => (file.display().to_string(), std::fs::read(file)),
     };
     let text = text.with_context(|| format!("could not read {name}"))?;
-    parsed(&text).and_then(collected).with_context(|| format!("{name} cannot be audited"))
+    parsed(&text)
+        .and_then(|saved| collected(saved, rules))
+        .with_context(|| format!("{name} cannot be audited"))
 }
 
 fn stdin() -> std::io::Result<Vec<u8>> {
@@ -41,18 +47,21 @@ fn parsed(text: &[u8]) -> anyhow::Result<Saved> {
 }
 
 /// Every target with its resources, when all of them are there.
-fn collected(saved: Saved) -> anyhow::Result<Vec<Collected>> {
+fn collected(saved: Saved, rules: Rules) -> anyhow::Result<Collected> {
     ensure!(saved.next_cursor.is_none(), "it is one page of several: its next_cursor is not null");
     ensure!(!saved.targets.is_empty(), "it holds no target");
     let mut by_target = BTreeMap::<Target, Vec<SavedResource>>::new();
+    let mut settings = Settings { rules, ..Settings::default() };
     for saved in saved.resources {
+        let resource_type = saved.resource_type.as_str().into();
+        settings.resource_types.insert(Arc::clone(&saved.target.product), resource_type);
         by_target.entry(saved.target.clone()).or_default().push(saved);
     }
-    let mut all = Vec::new();
+    let mut outcomes = Vec::new();
     for saved in saved.targets {
         let rows = by_target.remove(&saved.target).unwrap_or_default();
         let name = visible(&saved.target.to_string());
-        all.push(one(saved, rows).with_context(|| format!("target {name}"))?);
+        outcomes.push(one(saved, rows).with_context(|| format!("target {name}"))?);
     }
     if let Some(target) = by_target.keys().next() {
         bail!(
@@ -60,20 +69,18 @@ fn collected(saved: Saved) -> anyhow::Result<Vec<Collected>> {
             visible(&target.to_string())
         );
     }
-    Ok(all)
+    Ok(Collected { outcomes, settings })
 }
 
-fn one(saved: SavedTarget, rows: Vec<SavedResource>) -> anyhow::Result<Collected> {
+fn one(saved: SavedTarget, rows: Vec<SavedResource>) -> anyhow::Result<Outcome> {
     ensure!(saved.status == Status::Fresh, "it is not fresh, so nobody knows how it is now");
     let at = saved.last_success.context("it is fresh, but has no last_success")?;
     let count = saved.resources.context("it is fresh, but its number of resources is null")?;
     ensure!(count == rows.len(), "it has {count} resources, and {} are there", rows.len());
-    let resource_type = rows.first().map(|row| row.resource_type.clone()).unwrap_or_default();
     let by_id: BTreeMap<_, Resource> =
         rows.into_iter().map(|row| (row.resource.id.clone(), row.resource)).collect();
     ensure!(count == by_id.len(), "a resource is there twice");
     let listing = Listing { resources: by_id.into_values().collect(), count_mismatch: false };
     let (target, took) = (saved.target, Duration::ZERO);
-    let outcome = Outcome { target, started: at, ended: at, took, listed: Ok(listing) };
-    Ok(Collected { outcome, resource_type })
+    Ok(Outcome { target, started: at, ended: at, took, listed: Ok(listing) })
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::inventory::{Failure, Inventory, Outcome, Resource, Target};
-use crate::policy::{self, Rules, State, Verdict};
+use crate::inventory::{Failure, Resource, Target};
+use crate::policy::{Rules, State, Verdict};
+use crate::publication::publisher::{Published, Shown};
 
 /// What an audit found, where it could be delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,12 +20,6 @@ pub enum Conclusion {
     Unknown,
 }
 
-/// The outcome of a target's only collection.
-pub(super) struct Collected {
-    pub outcome: Outcome,
-    pub resource_type: String,
-}
-
 pub(super) struct Report {
     /// When it was judged.
     pub at: Timestamp,
@@ -34,19 +29,18 @@ pub(super) struct Report {
     pub only_violations: bool,
 }
 
+/// One target as it is published.
 pub(super) struct Audited {
     pub target: Target,
-    pub resource_type: String,
-    pub inventory: Inventory,
-    verdicts: Vec<Verdict>,
+    pub shown: Arc<Shown>,
 }
 
 impl Report {
-    pub fn new(collected: Vec<Collected>, rules: Rules, at: Timestamp, only_violations: bool) -> Self {
-        let audited = |collected| Audited::new(collected, &rules, at);
-        let mut targets: Vec<_> = collected.into_iter().map(audited).collect();
-        targets.sort_by(|one, other| one.target.cmp(&other.target));
-        Self { at, targets, rules, only_violations }
+    pub fn new(published: &Published, rules: Rules, only_violations: bool) -> Self {
+        let targets = published.targets.iter();
+        let targets =
+            targets.map(|(target, shown)| Audited { target: target.clone(), shown: Arc::clone(shown) });
+        Self { at: published.at, targets: targets.collect(), rules, only_violations }
     }
 
     pub fn conclusion(&self) -> Conclusion {
@@ -61,11 +55,7 @@ impl Report {
 
     /// How many resources are in `state`, also of those that are not told.
     pub fn count(&self, state: State) -> usize {
-        self.targets
-            .iter()
-            .flat_map(|audited| &audited.verdicts)
-            .filter(|verdict| verdict.state == state)
-            .count()
+        self.verdicts().filter(|verdict| verdict.state == state).count()
     }
 
     /// The targets that could not be listed, and why.
@@ -76,13 +66,16 @@ impl Report {
     /// The resources of a target that are to be told.
     pub fn resources<'a>(&self, audited: &'a Audited) -> impl Iterator<Item = (&'a Resource, &'a Verdict)> {
         let all = !self.only_violations;
-        audited.judged().filter(move |(_, verdict)| all || verdict.state == State::Violating)
+        audited.shown.judged().filter(move |(_, verdict)| all || verdict.state == State::Violating)
     }
 
     /// The keys of all rules: those that are required in their order, then those of other rules that are broken.
     pub fn keys(&self) -> Vec<&Arc<str>> {
-        let verdicts = self.targets.iter().flat_map(|audited| &audited.verdicts);
-        distinct(self.required().chain(verdicts.flat_map(broken)))
+        distinct(self.required().chain(self.verdicts().flat_map(broken)))
+    }
+
+    fn verdicts(&self) -> impl Iterator<Item = &Verdict> {
+        self.targets.iter().flat_map(|audited| &audited.shown.judgement.verdicts)
     }
 
     /// The keys of the rules that a resource with this verdict was judged by, as far as they can be told.
@@ -96,22 +89,9 @@ impl Report {
 }
 
 impl Audited {
-    fn new(collected: Collected, rules: &Rules, at: Timestamp) -> Self {
-        let Collected { outcome, resource_type } = collected;
-        let inventory = Inventory::default().advance(&outcome);
-        let resources = inventory.known.as_ref().map_or(&[][..], |known| &known.resources);
-        let verdicts = policy::judge(&outcome.target, resources, rules, at).verdicts;
-        Self { target: outcome.target, resource_type, inventory, verdicts }
-    }
-
-    fn judged(&self) -> impl Iterator<Item = (&Resource, &Verdict)> {
-        let resources = self.inventory.known.as_ref().map_or(&[][..], |known| &known.resources);
-        resources.iter().zip(&self.verdicts)
-    }
-
     /// Why it is unknown.
     pub fn failure(&self) -> Option<&Failure> {
-        self.inventory.last_attempt.as_ref()?.failure.as_ref()
+        self.shown.inventory.last_attempt.as_ref()?.failure.as_ref()
     }
 }
 

@@ -144,7 +144,7 @@ fn run(report: &Report) -> Run {
 
 fn notification(audited: &Audited, failure: &Failure) -> Notification {
     let target = &audited.target;
-    let text = format!("{target} is unknown ({}): {}", failure.reason, failure.message);
+    let text = format!("{target} is unknown ({}): {}", failure.reason.name(), failure.message);
     let names = [&*target.account, &target.region_id, &target.product];
     Notification { level: "error", message: message(&text), locations: [location(&names, "module")] }
 }

@@ -70,7 +70,7 @@ fn region(report: &Report, group: &[Audited], screen: Screen, out: &mut dyn Writ
     }
     for (audited, failure) in unknown {
         let product = visible(&audited.target.product);
-        let text = format!("{product} is unknown ({}): {}", failure.reason, visible(&failure.message));
+        let text = format!("{product} is unknown ({}): {}", failure.reason.name(), visible(&failure.message));
         writeln!(out, "{}", screen.styled(Style::new().red(), text))?;
     }
     writeln!(out)

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::head;
 use super::waiting::{Deadline, Waiting, passed};
 use crate::http::answer::{Answer, Content, error};
+use crate::http::route::Route;
 use crate::http::site::Site;
 
 /// From the connection to the end of its first request head, with the TLS handshake.
@@ -110,7 +111,7 @@ async fn answer(request: &Request<Incoming>, turn: Arc<Turn>) -> Response<Answer
     turn.begin();
     let site = &turn.server.site;
     let permit = Arc::clone(&turn.server.permits).try_acquire_owned().ok();
-    let answer = match permit.is_some() || Site::is_health(request.uri().path()) {
+    let answer = match permit.is_some() || Route::at(request.uri().path()).is_some_and(Route::is_health) {
         true => site.answer(request).await,
         false => site.counted(request, busy()),
     };
@@ -118,7 +119,7 @@ async fn answer(request: &Request<Incoming>, turn: Arc<Turn>) -> Response<Answer
 }
 
 fn busy() -> Answer {
-    let text = "web.max_connections requests are being answered already";
+    let text = "too many concurrent requests";
     let mut answer = error(StatusCode::SERVICE_UNAVAILABLE, "busy", text);
     answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -6,27 +6,26 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Result, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::KEPT;
-use crate::inventory::diff::{Change, ChangeKind};
+use super::MAX_CHANGES_IN_MEMORY;
+use crate::inventory::TargetFilter;
+use crate::inventory::diff::Change;
 
 /// Which changes are asked for; what is `None` does not matter.
 #[derive(Debug, Default)]
-pub struct Filter {
+pub struct ChangeFilter {
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
-    pub account: Option<String>,
-    pub region_id: Option<String>,
-    pub product: Option<String>,
+    pub target: TargetFilter,
     pub resource_id: Option<String>,
     pub key: Option<String>,
     /// Only changes behind this one.
-    pub after: Option<Place>,
+    pub after: Option<LogPosition>,
     pub limit: usize,
 }
 
 /// Where a change stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct LogPosition {
     at: i64,
     number: i64,
 }
@@ -35,7 +34,7 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Logged {
     #[serde(skip)]
-    pub place: Place,
+    pub position: LogPosition,
     pub at: Timestamp,
     pub previous_at: Timestamp,
     pub account: String,
@@ -52,21 +51,21 @@ pub struct Logged {
 }
 
 /// Old changes that one commit deletes at most: each commit stays short.
-const DELETED_AT_ONCE: u32 = 1_000;
+const MAX_DELETED_AT_ONCE: u32 = 1_000;
 
 pub(super) fn insert(connection: &Connection, target: i64, changes: &[Change]) -> Result<()> {
     let sql = "INSERT INTO changes (at, previous_at, target, resource_id, kind, key, old, new)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let mut insert = connection.prepare_cached(sql)?;
     for change in changes {
-        let (kind, key, old, new) = columns(&change.kind);
-        let text = |text: Option<&Arc<str>>| text.map(|text| text.to_string());
+        let Change { kind, key, old, new, .. } = change;
+        let text = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
         insert.execute(params![
             change.at.as_millisecond(),
             change.previous_at.as_millisecond(),
             target,
             &*change.resource_id,
-            kind,
+            kind.name(),
             text(key),
             text(old),
             text(new),
@@ -75,32 +74,21 @@ pub(super) fn insert(connection: &Connection, target: i64, changes: &[Change]) -
     Ok(())
 }
 
-type Text<'a> = Option<&'a Arc<str>>;
-
-/// `kind`, `key`, `old` and `new` as they are stored and shown.
-fn columns(kind: &ChangeKind) -> (&'static str, Text<'_>, Text<'_>, Text<'_>) {
-    match kind {
-        ChangeKind::ResourceAppeared => ("resource_appeared", None, None, None),
-        ChangeKind::ResourceDisappeared => ("resource_disappeared", None, None, None),
-        ChangeKind::TagAdded { key, new } => ("tag_added", Some(key), None, Some(new)),
-        ChangeKind::TagRemoved { key, old } => ("tag_removed", Some(key), Some(old), None),
-        ChangeKind::TagModified { key, old, new } => ("tag_modified", Some(key), Some(old), Some(new)),
-    }
-}
-
 /// Deletes some of the changes from before `oldest`.
 pub(super) fn expire(connection: &Connection, oldest: Timestamp) -> Result<()> {
     let sql = format!(
         "DELETE FROM changes WHERE number IN
-         (SELECT number FROM changes WHERE at < ?1 ORDER BY at LIMIT {DELETED_AT_ONCE})"
+         (SELECT number FROM changes WHERE at < ?1 ORDER BY at LIMIT {MAX_DELETED_AT_ONCE})"
     );
     connection.prepare_cached(&sql)?.execute([oldest.as_millisecond()])?;
     Ok(())
 }
 
-/// Keeps the newest [`KEPT`] changes.
+/// Keeps the newest [`MAX_CHANGES_IN_MEMORY`] changes.
 pub(super) fn bound(connection: &Connection) -> Result<()> {
-    let sql = format!("DELETE FROM changes WHERE number <= (SELECT max(number) FROM changes) - {KEPT}");
+    let sql = format!(
+        "DELETE FROM changes WHERE number <= (SELECT max(number) FROM changes) - {MAX_CHANGES_IN_MEMORY}"
+    );
     connection.execute(&sql, [])?;
     Ok(())
 }
@@ -112,7 +100,7 @@ pub(super) fn oldest_kept(now: Timestamp, retention: std::time::Duration) -> Tim
 }
 
 /// The changes of configured targets that `filter` lets through, newest first, at most `filter.limit`.
-pub(super) fn read(connection: &Connection, filter: &Filter) -> Result<Vec<Logged>> {
+pub(super) fn read(connection: &Connection, filter: &ChangeFilter) -> Result<Vec<Logged>> {
     let targets = targets(connection, filter)?;
     let sql = format!(
         "SELECT changes.number, at, previous_at, account, region_id, product, resource_id, kind, key, old, new
@@ -120,12 +108,12 @@ pub(super) fn read(connection: &Connection, filter: &Filter) -> Result<Vec<Logge
          WHERE {} ORDER BY at DESC, changes.number DESC LIMIT ?7",
         filter.conditions(&targets).join(" AND ")
     );
-    let Filter { since, until, after, resource_id, key, limit, .. } = filter;
+    let ChangeFilter { since, until, after, resource_id, key, limit, .. } = filter;
     let values = params![
         since.map(Timestamp::as_millisecond),
         until.map(Timestamp::as_millisecond),
-        after.map(|place| place.at),
-        after.map(|place| place.number),
+        after.map(|position| position.at),
+        after.map(|position| position.number),
         resource_id,
         key,
         *limit as i64,
@@ -134,16 +122,16 @@ pub(super) fn read(connection: &Connection, filter: &Filter) -> Result<Vec<Logge
 }
 
 /// The numbers of the configured targets that are asked for.
-fn targets(connection: &Connection, filter: &Filter) -> Result<Vec<i64>> {
+fn targets(connection: &Connection, filter: &ChangeFilter) -> Result<Vec<i64>> {
     let sql = "SELECT number FROM targets
                WHERE configured AND account = coalesce(?1, account)
                AND region_id = coalesce(?2, region_id) AND product = coalesce(?3, product)";
-    let Filter { account, region_id, product, .. } = filter;
+    let TargetFilter { account, region_id, product } = &filter.target;
     let mut statement = connection.prepare_cached(sql)?;
     statement.query_map(params![account, region_id, product], |row| row.get(0))?.collect()
 }
 
-impl Filter {
+impl ChangeFilter {
     /// Each way through them walks one index in the order of the answer: that of the resource, of the key, of a
     /// single target, or of time. A `+` keeps SQLite from another one.
     fn conditions(&self, targets: &[i64]) -> Vec<String> {
@@ -173,7 +161,7 @@ fn logged(row: &Row<'_>) -> Result<Logged> {
         Ok(Timestamp::from_millisecond(row.get(index)?).unwrap_or(Timestamp::UNIX_EPOCH))
     };
     Ok(Logged {
-        place: Place { number: row.get(0)?, at: row.get(1)? },
+        position: LogPosition { number: row.get(0)?, at: row.get(1)? },
         at: moment(1)?,
         previous_at: moment(2)?,
         account: row.get(3)?,

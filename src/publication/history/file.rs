@@ -38,6 +38,16 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX changes_of_a_key ON changes (key, at, number);
 "];
 
+/// What has been added since, without another version: one that does not know these tables opens the file all the
+/// same, and leaves them as they are.
+const ADDITIONS: &str = "
+    CREATE TABLE IF NOT EXISTS notes (
+        target INTEGER PRIMARY KEY REFERENCES targets,
+        known_ended INTEGER,
+        text TEXT NOT NULL
+    ) STRICT;
+";
+
 /// Stands in the file's header, so that no other program's database is touched.
 const APPLICATION_ID: i32 = 0x7461_6773;
 
@@ -46,7 +56,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Another process has the file.
 #[derive(Debug, thiserror::Error)]
-#[error("another process uses the state file {0}; give each its own state.path")]
+#[error("the state file {0} is in use by another process; give each process its own state.path")]
 pub struct Held(String);
 
 /// Why a file cannot be used.
@@ -54,9 +64,9 @@ pub struct Held(String);
 pub(super) enum Unusable {
     #[error(transparent)]
     Held(Held),
-    #[error("it is a database of another program")]
+    #[error("it belongs to another program")]
     Foreign,
-    #[error("a newer version of this program wrote it (schema {found}, this one knows {known})")]
+    #[error("it was written by a newer version (schema {found}, this version supports {known})")]
     Newer { found: usize, known: usize },
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
@@ -115,6 +125,7 @@ fn migrate(connection: &mut Connection, version: usize) -> Result<()> {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i32)?;
     }
+    transaction.execute_batch(ADDITIONS)?;
     transaction.commit()
 }
 

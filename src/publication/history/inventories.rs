@@ -4,21 +4,30 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, ToSql, params, params_from_iter};
 
-use crate::inventory::diff::{Change, Pair, Tally, merge};
-use crate::inventory::{Interner, Known, Resource, Tags, Target};
+use super::notes::{self, Notes};
+use crate::inventory::diff::{Change, ChangeKind, Side, Tally, dated, merge};
+use crate::inventory::{Interner, Known, Region, Regions, Resource, Scope, Tags, Target};
 
-/// What a collection that worked brought.
+/// What an outcome brought that is to be stored.
 #[derive(Debug)]
 pub struct Step {
     pub target: Target,
+    /// `None` where the collection failed and only the notes changed.
+    pub stored: Option<Stored>,
+    /// All changes of the target so far, with these.
+    pub tally: Tally,
+    pub notes: Notes,
+}
+
+/// What a collection that worked brought.
+#[derive(Debug)]
+pub struct Stored {
     /// What was known before: what the step before stored, or nothing.
     pub before: Option<Known>,
     pub known: Known,
     pub changes: Vec<Change>,
-    /// All changes of the target so far, with these.
-    pub tally: Tally,
 }
 
 /// What was stored of one target.
@@ -28,38 +37,61 @@ pub struct Recalled {
     pub tally: Tally,
     /// By resource id.
     pub tags_changed_at: BTreeMap<Arc<str>, Timestamp>,
+    pub notes: Notes,
 }
 
-/// The number of the step's target, whose row now tells of the step.
+impl Recalled {
+    /// Keeps the counters only.
+    pub(super) fn forget_inventory(&mut self) {
+        let Self { tally, .. } = *self;
+        *self = Self { tally, ..Self::default() };
+    }
+}
+
+/// A column for each kind of change, in the order of [`ChangeKind::ALL`].
+fn counters(written: impl Fn(&str) -> String) -> String {
+    ChangeKind::ALL.map(|kind| written(kind.word())).join(", ")
+}
+
+/// The number of the step's target, whose row now holds the step.
 pub(super) fn store_target(connection: &Connection, step: &Step) -> Result<i64> {
-    let Step { target, known, tally, .. } = step;
-    let sql = "
-        INSERT INTO targets (account, region_id, product, started, ended, count_mismatch,
-                             appeared, disappeared, added, removed, modified)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-        ON CONFLICT (account, region_id, product) DO UPDATE SET
-            configured = TRUE, started = ?4, ended = ?5, count_mismatch = ?6,
-            appeared = ?7, disappeared = ?8, added = ?9, removed = ?10, modified = ?11
-        RETURNING number";
-    let values = params![
-        &*target.account,
-        &*target.region_id,
-        &*target.product,
-        known.started.as_millisecond(),
-        known.ended.as_millisecond(),
-        known.count_mismatch,
-        tally.appeared as i64,
-        tally.disappeared as i64,
-        tally.added as i64,
-        tally.removed as i64,
-        tally.modified as i64,
+    let Step { target, stored, tally, .. } = step;
+    let (names, slots) = (counters(str::to_owned), counters(|word| format!(":{word}")));
+    let set = counters(|word| format!("{word} = :{word}"));
+    let times = match stored {
+        Some(_) => "started = :started, ended = :ended, count_mismatch = :count_mismatch,",
+        None => "",
+    };
+    let sql = format!(
+        "INSERT INTO targets (account, region_id, product, started, ended, count_mismatch, {names})
+         VALUES (:account, :region_id, :product, :started, :ended, :count_mismatch, {slots})
+         ON CONFLICT (account, region_id, product) DO UPDATE SET configured = TRUE, {times} {set}
+         RETURNING number"
+    );
+    let known = stored.as_ref().map(|stored| &stored.known);
+    let (started, ended) = (known.map(|known| millis(known.started)), known.map(|known| millis(known.ended)));
+    let mismatch = known.is_some_and(|known| known.count_mismatch);
+    let numbers = ChangeKind::ALL.map(|kind| tally.number(kind) as i64);
+    let words = ChangeKind::ALL.map(|kind| format!(":{}", kind.word()));
+    let mut values: Vec<(&str, &dyn ToSql)> = vec![
+        (":account", &target.account),
+        (":region_id", &target.region_id),
+        (":product", &target.product),
+        (":started", &started),
+        (":ended", &ended),
+        (":count_mismatch", &mismatch),
     ];
-    connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))
+    values.extend(words.iter().zip(&numbers).map(|(word, number)| (word.as_str(), number as &dyn ToSql)));
+    connection.prepare_cached(&sql)?.query_row(values.as_slice(), |row| row.get(0))
+}
+
+fn millis(at: Timestamp) -> i64 {
+    at.as_millisecond()
 }
 
 /// Brings the resources of `target` from those before the step to those after it.
-pub(super) fn store_resources(connection: &Connection, target: i64, step: &Step) -> Result<()> {
-    let Step { before, known, .. } = step;
+pub(super) fn store_resources(connection: &Connection, target: i64, stored: &Stored) -> Result<()> {
+    let Stored { before, known, changes } = stored;
     if before.is_none() {
         connection.execute("DELETE FROM resources WHERE target = ?1", [target])?;
     }
@@ -69,18 +101,18 @@ pub(super) fn store_resources(connection: &Connection, target: i64, step: &Step)
         before,
         &known.resources,
         |resource: &Resource| &*resource.id,
-        |pair| {
+        |side| {
             if result.is_ok() {
-                result = match pair {
-                    Pair::Both(old, new) if old == new => Ok(()),
-                    Pair::Both(_, new) | Pair::Right(new) => put(connection, target, new),
-                    Pair::Left(gone) => delete(connection, target, gone),
+                result = match side {
+                    Side::Both(old, new) if old == new => Ok(()),
+                    Side::Both(_, new) | Side::Right(new) => put(connection, target, new),
+                    Side::Left(gone) => delete(connection, target, gone),
                 };
             }
         },
     );
     result?;
-    date(connection, target, step)
+    date(connection, target, changes)
 }
 
 fn put(connection: &Connection, target: i64, resource: &Resource) -> Result<()> {
@@ -110,34 +142,32 @@ fn delete(connection: &Connection, target: i64, resource: &Resource) -> Result<(
 }
 
 /// Notes when the tags of resources that stayed have changed.
-fn date(connection: &Connection, target: i64, step: &Step) -> Result<()> {
+fn date(connection: &Connection, target: i64, changes: &[Change]) -> Result<()> {
     let sql = "UPDATE resources SET tags_changed_at = ?3 WHERE target = ?1 AND id = ?2";
     let mut update = connection.prepare_cached(sql)?;
-    for change in step.changes.iter().filter(|change| change.kind.is_of_a_tag()) {
-        update.execute(params![target, &*change.resource_id, change.at.as_millisecond()])?;
+    for (id, at) in dated(changes) {
+        update.execute(params![target, &**id, millis(at)])?;
     }
     Ok(())
 }
 
-/// Makes the targets that `stay` and those that are `new` the only configured ones in a scope, and gives what is
-/// stored of the new ones. Of others nothing is known any more: one that comes back begins with a baseline.
+/// Makes `wanted` the only configured targets, and gives what is stored of those that are `new`. Of others nothing is
+/// known any more: one that comes back begins with a baseline.
 pub(super) fn recall(
     connection: &mut Connection,
-    is_in_scope: impl Fn(&Target) -> bool,
-    stay: &[Target],
+    wanted: &[Target],
     new: &[Target],
 ) -> Result<BTreeMap<Target, Recalled>> {
     let transaction = connection.transaction()?;
     for (number, target) in configured(&transaction)? {
-        if is_in_scope(&target) && !stay.contains(&target) {
+        if wanted.binary_search(&target).is_err() {
             transaction.execute("UPDATE targets SET configured = FALSE WHERE number = ?1", [number])?;
         }
     }
     let mut recalled = BTreeMap::new();
     for target in new {
-        if let Some((number, known, tally)) = row_of(&transaction, target)? {
-            let target = target.clone();
-            recalled.insert(target, recall_one(&transaction, number, known, tally)?);
+        if let Some(row) = row_of(&transaction, target)? {
+            recalled.insert(target.clone(), recall_one(&transaction, row)?);
         }
     }
     transaction.execute_batch(
@@ -146,6 +176,23 @@ pub(super) fn recall(
     )?;
     transaction.commit()?;
     Ok(recalled)
+}
+
+/// The regions of the configured targets in these scopes, with what is doubted of them.
+pub(super) fn remembered_regions(
+    connection: &Connection,
+    scopes: &[Scope],
+) -> Result<BTreeMap<Scope, Regions>> {
+    let mut remembered: BTreeMap<Scope, Regions> =
+        scopes.iter().map(|scope| (scope.clone(), Regions::default())).collect();
+    for (number, target) in configured(connection)? {
+        if let Some(regions) = remembered.get_mut(&target.scope()) {
+            let missing_since = notes::of(connection, number)?.doubts.region_missing_since;
+            let region = Region { told_host: None, missing_since };
+            regions.by_id.insert(target.region_id, region);
+        }
+    }
+    Ok(remembered)
 }
 
 fn configured(connection: &Connection) -> Result<Vec<(i64, Target)>> {
@@ -158,31 +205,36 @@ fn configured(connection: &Connection) -> Result<Vec<(i64, Target)>> {
     connection.prepare(sql)?.query_map([], target)?.collect()
 }
 
-/// The row of a target, which is configured: its number, what is known without the resources, and its tally.
-fn row_of(connection: &Connection, target: &Target) -> Result<Option<(i64, Option<Known>, Tally)>> {
-    let sql = "
-        UPDATE targets SET configured = TRUE WHERE account = ?1 AND region_id = ?2 AND product = ?3
-        RETURNING number, started, ended, count_mismatch, appeared, disappeared, added, removed, modified";
-    let values = params![&*target.account, &*target.region_id, &*target.product];
-    let mut update = connection.prepare_cached(sql)?;
-    let row = |row: &Row<'_>| {
-        let count = |index| row.get(index).map(|count: i64| count as u64);
-        let tally = Tally {
-            appeared: count(4)?,
-            disappeared: count(5)?,
-            added: count(6)?,
-            removed: count(7)?,
-            modified: count(8)?,
-        };
-        let (times, count_mismatch) = (moment(row, 1)?.zip(moment(row, 2)?), row.get(3)?);
-        let known =
-            times.map(|(started, ended)| Known { resources: Arc::new([]), started, ended, count_mismatch });
-        Ok((row.get(0)?, known, tally))
-    };
-    update.query_row(values, row).optional()
+/// The row of a target, without its resources.
+struct TargetRow {
+    number: i64,
+    known: Option<Known>,
+    tally: Tally,
 }
 
-fn recall_one(connection: &Connection, number: i64, known: Option<Known>, tally: Tally) -> Result<Recalled> {
+/// The row of a target, which is configured from now on.
+fn row_of(connection: &Connection, target: &Target) -> Result<Option<TargetRow>> {
+    let sql = format!(
+        "UPDATE targets SET configured = TRUE WHERE account = ?1 AND region_id = ?2 AND product = ?3
+         RETURNING number, started, ended, count_mismatch, {}",
+        counters(str::to_owned)
+    );
+    let values = params_from_iter([&target.account, &target.region_id, &target.product]);
+    connection.prepare_cached(&sql)?.query_row(values, target_row).optional()
+}
+
+fn target_row(row: &Row<'_>) -> Result<TargetRow> {
+    let mut numbers = [0; ChangeKind::ALL.len()];
+    for (index, number) in numbers.iter_mut().enumerate() {
+        *number = row.get::<_, i64>(4 + index)? as u64;
+    }
+    let (times, count_mismatch) = (moment(row, 1)?.zip(moment(row, 2)?), row.get(3)?);
+    let known =
+        times.map(|(started, ended)| Known { resources: Arc::new([]), started, ended, count_mismatch });
+    Ok(TargetRow { number: row.get(0)?, known, tally: Tally::of(numbers) })
+}
+
+fn recall_one(connection: &Connection, row: TargetRow) -> Result<Recalled> {
     let sql = "
         SELECT id, name, resource_group_id, status, created_at, tags, system_tags, tags_changed_at
         FROM resources WHERE target = ?1 ORDER BY id";
@@ -190,7 +242,7 @@ fn recall_one(connection: &Connection, number: i64, known: Option<Known>, tally:
     let mut tags_changed_at = BTreeMap::new();
     let mut resources = Vec::new();
     let mut select = connection.prepare_cached(sql)?;
-    let mut rows = select.query([number])?;
+    let mut rows = select.query([row.number])?;
     while let Some(row) = rows.next()? {
         let resource = resource(row, &interner)?;
         if let Some(at) = moment(row, 7)? {
@@ -198,8 +250,9 @@ fn recall_one(connection: &Connection, number: i64, known: Option<Known>, tally:
         }
         resources.push(resource);
     }
-    let known = known.map(|known| Known { resources: resources.into(), ..known });
-    Ok(Recalled { known, tally, tags_changed_at })
+    let known = row.known.map(|known| Known { resources: resources.into(), ..known });
+    let notes = notes::of(connection, row.number)?;
+    Ok(Recalled { known, tally: row.tally, tags_changed_at, notes })
 }
 
 fn resource(row: &Row<'_>, interner: &Interner) -> Result<Resource> {

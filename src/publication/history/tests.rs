@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::inventory::diff::{self, Tally};
-use crate::inventory::{Known, Resource, Tags, tags_of};
+use crate::inventory::diff::{self, ChangeKind, Tally};
+use crate::inventory::{Doubts, Known, Resource, Tags, TargetFilter, tags_of};
 use crate::publication::exposition;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -21,13 +21,13 @@ fn at(minute: i64) -> Timestamp {
 
 fn resource(id: &str, tags: Tags) -> Resource {
     Resource {
-        id: id.into(),
         name: "它".into(),
         resource_group_id: "rg-1".into(),
         status: "ACTIVATION".into(),
         created_at: "2019-09-12T14:40:46.0000001Z".parse().ok(),
         tags,
         system_tags: tags_of([("acs:x", "\u{0}\"y")]),
+        ..Resource::new(id)
     }
 }
 
@@ -40,7 +40,8 @@ fn step(region: &str, before: Option<&Known>, known: &Known, tally: &mut Tally) 
     let target = target(region);
     let changes = before.map_or(Vec::new(), |before| diff::changes(&target, before, known));
     tally.count(&changes);
-    Step { target, before: before.cloned(), known: known.clone(), changes, tally: *tally }
+    let stored = Some(Stored { before: before.cloned(), known: known.clone(), changes });
+    Step { target, stored, tally: *tally, notes: Notes::default() }
 }
 
 /// A history in memory in which resources appeared one after the other, a minute each.
@@ -55,8 +56,19 @@ async fn with_appeared(ids: impl IntoIterator<Item = &'static str>) -> History {
     history
 }
 
-async fn ids(history: &History, filter: Filter) -> Vec<String> {
-    let read = history.read(Filter { limit: filter.limit.max(20), ..filter }).await.unwrap();
+/// What is recalled of the only target that is wanted.
+fn recalled(history: &History, region: &str) -> BTreeMap<Target, Recalled> {
+    let targets = [target(region)];
+    history.arrange(&targets, &targets)
+}
+
+fn in_region(region: &str) -> TargetFilter {
+    TargetFilter { region_id: Some(region.to_owned()), ..TargetFilter::default() }
+}
+
+async fn ids(history: &History, filter: ChangeFilter) -> Vec<String> {
+    let read =
+        history.change_log().read(ChangeFilter { limit: filter.limit.max(20), ..filter }).await.unwrap();
     read.into_iter().map(|change| change.resource_id).collect()
 }
 
@@ -74,7 +86,7 @@ fn opened_over(bytes: &[u8]) -> String {
     let path = folder.path().join("state.db");
     std::fs::write(&path, bytes).unwrap();
     let history = open(&folder);
-    let families = history.instruments.gather().unwrap();
+    let families = history.0.instruments.gather().unwrap();
     let metrics = families.iter().map(|family| exposition::own(family).1).collect();
     drop(history);
     assert!(std::fs::read(&path).unwrap() == bytes, "the file was written to");
@@ -94,12 +106,12 @@ fn database(sql: &str) -> Vec<u8> {
 #[tokio::test]
 async fn a_page_goes_on_where_the_last_one_ended_while_changes_arrive() {
     let history = with_appeared(["1", "2", "3"]).await;
-    let page = history.read(Filter { limit: 2, ..Filter::default() }).await.unwrap();
+    let page = history.change_log().read(ChangeFilter { limit: 2, ..ChangeFilter::default() }).await.unwrap();
     let new = known(9, vec![resource("4", Tags::default())]);
     history.commit(step("r", Some(&known(8, Vec::new())), &new, &mut Tally::default())).await;
-    let after = Some(page[1].place);
-    assert_eq!(ids(&history, Filter { after, ..Filter::default() }).await, ["1"]);
-    assert_eq!(ids(&history, Filter::default()).await, ["4", "3", "2", "1"]);
+    let after = Some(page[1].position);
+    assert_eq!(ids(&history, ChangeFilter { after, ..ChangeFilter::default() }).await, ["1"]);
+    assert_eq!(ids(&history, ChangeFilter::default()).await, ["4", "3", "2", "1"]);
 }
 
 #[tokio::test]
@@ -109,10 +121,14 @@ async fn changes_of_one_moment_are_on_one_page_or_the_next_but_never_on_both() {
     history.commit(step("r", Some(&known(0, Vec::new())), &now, &mut Tally::default())).await;
     let mut seen = Vec::new();
     let mut after = None;
-    while let Some(change) =
-        history.read(Filter { after, limit: 1, ..Filter::default() }).await.unwrap().pop()
+    while let Some(change) = history
+        .change_log()
+        .read(ChangeFilter { after, limit: 1, ..ChangeFilter::default() })
+        .await
+        .unwrap()
+        .pop()
     {
-        after = Some(change.place);
+        after = Some(change.position);
         seen.push(change.resource_id);
     }
     assert_eq!(seen, ["3", "2", "1"]);
@@ -122,32 +138,33 @@ async fn changes_of_one_moment_are_on_one_page_or_the_next_but_never_on_both() {
 async fn all_filters_must_hold() {
     let history = with_appeared(["1", "2"]).await;
     let since = Some(at(3));
-    let filter = |id: &str| Filter { since, resource_id: Some(id.into()), ..Filter::default() };
+    let filter = |id: &str| ChangeFilter { since, resource_id: Some(id.into()), ..ChangeFilter::default() };
     assert_eq!(ids(&history, filter("1")).await, [""; 0]);
     assert_eq!(ids(&history, filter("2")).await, ["2"]);
-    let until = Filter { until: Some(at(2)), region_id: Some("r".into()), ..Filter::default() };
+    let until = ChangeFilter { until: Some(at(2)), target: in_region("r"), ..ChangeFilter::default() };
     assert_eq!(ids(&history, until).await, ["1"]);
-    let other = Filter { region_id: Some("r2".into()), ..Filter::default() };
+    let other = ChangeFilter { target: in_region("r2"), ..ChangeFilter::default() };
     assert_eq!(ids(&history, other).await, [""; 0]);
-    let key = Filter { key: Some("owner".into()), ..Filter::default() };
+    let key = ChangeFilter { key: Some("owner".into()), ..ChangeFilter::default() };
     assert_eq!(ids(&history, key).await, [""; 0]);
 }
 
 #[tokio::test]
 async fn memory_keeps_the_newest_changes() {
     let history = with_appeared(["1"]).await;
-    let many = (0..KEPT).map(|number| resource(&format!("{number:05}"), Tags::default())).collect();
+    let many =
+        (0..MAX_CHANGES_IN_MEMORY).map(|number| resource(&format!("{number:05}"), Tags::default())).collect();
     let (before, now) = (known(1, Vec::new()), known(2, many));
     history.commit(step("r", Some(&before), &now, &mut Tally::default())).await;
-    let all = ids(&history, Filter { limit: 20_000, ..Filter::default() }).await;
-    assert_eq!(all.len(), KEPT as usize);
+    let all = ids(&history, ChangeFilter { limit: 20_000, ..ChangeFilter::default() }).await;
+    assert_eq!(all.len(), MAX_CHANGES_IN_MEMORY as usize);
     assert!(!all.contains(&"1".to_owned()));
 }
 
 #[tokio::test]
 async fn memory_recalls_counters_but_no_inventory_for_it_keeps_none() {
     let history = with_appeared(["1"]).await;
-    let recalled = history.recall(&[target("r")], &[]).remove(&target("r")).unwrap();
+    let recalled = recalled(&history, "r").remove(&target("r")).unwrap();
     assert!(recalled.known.is_none(), "an empty inventory would be a lie");
 }
 
@@ -156,7 +173,7 @@ async fn a_file_is_one_process_own() {
     let folder = tempfile::tempdir().unwrap();
     let first = open(&folder);
     let problem = try_open(&folder).err().unwrap().to_string();
-    assert!(problem.contains("another process uses the state file"), "{problem}");
+    assert!(problem.contains("is in use by another process"), "{problem}");
     drop(first);
     open(&folder);
 }
@@ -178,11 +195,11 @@ async fn a_target_that_left_the_configuration_is_seen_no_more_and_comes_back_wit
     let (empty, one) = (known(0, Vec::new()), known(1, vec![resource("1", Tags::default())]));
     history.commit(step("r", None, &empty, &mut tally)).await;
     history.commit(step("r", Some(&empty), &one, &mut tally)).await;
-    assert!(history.recall(&[target("other")], &[]).is_empty());
-    assert_eq!(ids(&history, Filter::default()).await, [""; 0]);
-    let back = history.recall(&[target("r")], &[]);
+    assert!(recalled(&history, "other").is_empty());
+    assert_eq!(ids(&history, ChangeFilter::default()).await, [""; 0]);
+    let back = recalled(&history, "r");
     assert!(back[&target("r")].known.is_none());
-    assert_eq!(back[&target("r")].tally.appeared, 1);
+    assert_eq!(back[&target("r")].tally.number(ChangeKind::ResourceAppeared), 1);
 }
 
 #[tokio::test]
@@ -197,7 +214,23 @@ async fn changes_older_than_the_retention_are_deleted() {
         history.commit(step("r", before.as_ref(), &now, &mut tally)).await;
         before = Some(now);
     }
-    assert_eq!(ids(&history, Filter::default()).await, ["2"]);
+    assert_eq!(ids(&history, ChangeFilter::default()).await, ["2"]);
+}
+
+#[tokio::test]
+async fn doubts_and_the_basis_are_there_after_a_restart_also_when_nothing_was_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let doubts = Doubts { missing: [("1".into(), at(5))].into(), region_missing_since: Some(at(6)) };
+    let notes = Notes { basis: Some(u64::MAX), doubts };
+    let now = known(0, vec![resource("1", Tags::default())]);
+    let history = open(&folder);
+    history.commit(step("r", None, &now, &mut Tally::default())).await;
+    let doubtful = Step { target: target("r"), stored: None, tally: Tally::default(), notes: notes.clone() };
+    history.commit(doubtful).await;
+    drop(history);
+    let recalled = recalled(&open(&folder), "r").remove(&target("r")).unwrap();
+    assert_eq!(recalled.notes, notes);
+    assert_eq!(recalled.known.unwrap().resources.len(), 1);
 }
 
 fn any_inventory() -> impl Strategy<Value = Vec<Resource>> {
@@ -219,15 +252,15 @@ proptest! {
             let (mut before, mut tally, mut logged) = (None::<Known>, Tally::default(), 0);
             for (minute, resources) in (0..).zip(inventories) {
                 let history = open(&folder);
-                let recalled = history.recall(&[target("r")], &[]).remove(&target("r")).unwrap_or_default();
+                let recalled = recalled(&history, "r").remove(&target("r")).unwrap_or_default();
                 let told = recalled.known.as_ref().map(|known| (known.resources.to_vec(), known.started));
                 prop_assert_eq!(told, before.as_ref().map(|known| (known.resources.to_vec(), known.started)));
                 prop_assert_eq!(recalled.tally, tally);
                 let now = known(minute, resources);
                 let step = step("r", recalled.known.as_ref(), &now, &mut tally);
-                logged += step.changes.len();
+                logged += step.stored.as_ref().unwrap().changes.len();
                 history.commit(step).await;
-                prop_assert_eq!(ids(&history, Filter { limit: 100, ..Filter::default() }).await.len(), logged);
+                prop_assert_eq!(ids(&history, ChangeFilter { limit: 100, ..ChangeFilter::default() }).await.len(), logged);
                 before = Some(now);
             }
             Ok(())

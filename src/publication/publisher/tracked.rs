@@ -4,26 +4,32 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use globset::GlobSet;
 use jiff::Timestamp;
 
-use crate::inventory::diff::{self, Change, ChangeKind};
-use crate::inventory::{Inventory, Known, Outcome, REASONS, Resource, Status, Target};
+use super::Arranged;
+use crate::inventory::diff::{self, Change, ChangeKind, dated};
+use crate::inventory::{Inventory, Known, Outcome, Resource, Status, Target, split_again};
 use crate::policy::{self, Judgement, Rules};
 use crate::publication::exposition::{self, Block, Blocks, Counters, Cut, Options, Press, Room, TargetView};
-use crate::publication::history::{Recalled, Step};
+use crate::publication::history::{Notes, Recalled, Step, Stored};
 
 /// What is judged and rendered by.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     pub rules: Rules,
     pub options: Options,
     pub max_staleness: Duration,
+    /// Keys of tags that are no user tags.
+    pub system_keys: Arc<GlobSet>,
+    /// The type of the resources of each product.
+    pub resource_types: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 /// One target as it is shown.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Shown {
-    pub resource_type: String,
+    pub resource_type: Arc<str>,
     pub status: Status,
     pub inventory: Inventory,
     /// The resources that may be seen: `None` before the first success, and when they are too old.
@@ -36,24 +42,16 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// Before the first look.
-    fn nothing(resource_type: String) -> Self {
-        Self {
-            resource_type,
-            status: Status::Pending,
-            inventory: Inventory::default(),
-            known: None,
-            judgement: Arc::default(),
-            subject: Arc::default(),
-            statuses: Vec::new(),
-        }
-    }
-
     /// The block of a family, counted through [`exposition::SUBJECT`] and then [`exposition::STATUS`], if it has
     /// samples.
     pub fn block(&self, family: usize) -> Option<&Block> {
         let block = self.subject.iter().chain(&self.statuses).nth(family);
         block.filter(|block| !block.is_empty())
+    }
+
+    /// The resources that may be seen, each with its verdict.
+    pub fn judged(&self) -> impl Iterator<Item = (&Resource, &policy::Verdict)> {
+        resources_of(self.known.as_ref()).iter().zip(&self.judgement.verdicts)
     }
 }
 
@@ -63,6 +61,10 @@ pub(super) struct Tracked {
     inventory: Inventory,
     counters: Counters,
     tags_changed_at: BTreeMap<Arc<str>, Timestamp>,
+    /// What the known listing was made by.
+    basis: Option<u64>,
+    /// What the next listing is made by.
+    arranged: Arranged,
     /// Of the tall metric, were it not cut.
     series: usize,
     cut: Cut,
@@ -73,31 +75,43 @@ pub(super) struct Tracked {
 
 impl Tracked {
     /// A target of which `recalled` is known.
-    pub fn new(target: Target, resource_type: String, recalled: Recalled, options: &Options) -> Self {
-        let Recalled { known, tally, tags_changed_at } = recalled;
+    pub fn new(target: Target, recalled: Recalled, arranged: Arranged) -> Self {
+        let Recalled { known, tally, tags_changed_at, notes: Notes { basis, doubts } } = recalled;
         Self {
             target,
-            series: exposition::series(options, resources_of(known.as_ref())),
-            inventory: Inventory { known, last_attempt: None },
+            series: 0,
+            inventory: Inventory { known, last_attempt: None, doubts },
             counters: Counters { changes: tally, ..Counters::default() },
             tags_changed_at,
+            basis,
+            arranged,
             cut: Cut::default(),
-            shown: Arc::new(Shown::nothing(resource_type)),
+            shown: Arc::default(),
             due: Some(Timestamp::MIN),
         }
     }
 
-    /// Judges and renders by other settings from now on; what is known stays. `resource_type` where that is told anew.
-    pub fn arrange(&mut self, resource_type: Option<String>, options: &Options) {
-        let resource_type = resource_type.unwrap_or_else(|| self.shown.resource_type.clone());
-        self.series = exposition::series(options, resources_of(self.inventory.known.as_ref()));
-        self.shown = Arc::new(Shown::nothing(resource_type));
+    /// Judges and renders by other settings from now on; what is known stays. Gives what is to be stored of a region
+    /// that went missing, or is back.
+    pub fn arrange(&mut self, arranged: Arranged, settings: &Settings) -> Option<Step> {
+        self.arranged = arranged;
+        if let Some(known) = &mut self.inventory.known {
+            known.resources = split_again(&known.resources, &settings.system_keys);
+        }
+        self.series = exposition::series(&settings.options, resources_of(self.inventory.known.as_ref()));
+        self.shown = Arc::default();
         self.due = Some(Timestamp::MIN);
+        let doubted = &mut self.inventory.doubts.region_missing_since;
+        if *doubted == arranged.region_missing_since {
+            return None;
+        }
+        *doubted = arranged.region_missing_since;
+        Some(self.step(None))
     }
 
-    /// The last listing that worked.
-    pub fn resources(&self) -> Option<Arc<[Resource]>> {
-        Some(Arc::clone(&self.inventory.known.as_ref()?.resources))
+    fn step(&self, stored: Option<Stored>) -> Step {
+        let notes = Notes { basis: self.basis, doubts: self.inventory.doubts.clone() };
+        Step { target: self.target.clone(), stored, tally: self.counters.changes, notes }
     }
 
     /// The first moment at which the clock alone changes what is shown.
@@ -105,43 +119,48 @@ impl Tracked {
         self.due
     }
 
-    /// Takes the outcome of a collection, and gives what is to be stored; a failure brings nothing.
+    /// Takes the outcome of a collection, and gives what is to be stored.
     pub fn advance(&mut self, outcome: &Outcome, options: &Options) -> Option<Step> {
         let advanced = self.inventory.advance(outcome);
-        let before = std::mem::replace(&mut self.inventory, advanced).known;
-        let changes = match (&before, &self.inventory.known) {
-            (Some(old), Some(new)) => diff::changes(&self.target, old, new),
-            _ => Vec::new(),
-        };
-        if !same_resources(before.as_ref(), self.inventory.known.as_ref()) {
-            let known = self.inventory.known.as_ref();
+        let before = std::mem::replace(&mut self.inventory, advanced);
+        let changes = self.changes(before.known.as_ref());
+        let known = self.inventory.known.as_ref();
+        if !same_resources(before.known.as_ref(), known) {
             self.series = exposition::series(options, resources_of(known));
         }
         self.count(outcome, &changes);
         self.date(&changes);
         self.due = Some(Timestamp::MIN);
-        outcome.listed.as_ref().ok()?;
-        let (target, known) = (self.target.clone(), self.inventory.known.clone()?);
-        Some(Step { target, before, known, changes, tally: self.counters.changes })
+        if outcome.listed.is_err() {
+            let is_news = before.doubts != self.inventory.doubts;
+            return is_news.then(|| self.step(None));
+        }
+        self.basis = Some(self.arranged.basis);
+        let known = self.inventory.known.clone()?;
+        Some(self.step(Some(Stored { before: before.known, known, changes })))
+    }
+
+    /// What changed since `before`. A listing that was made by something else is a baseline.
+    fn changes(&self, before: Option<&Known>) -> Vec<Change> {
+        let is_comparable = self.basis.is_none_or(|basis| basis == self.arranged.basis);
+        match (before, &self.inventory.known) {
+            (Some(old), Some(new)) if is_comparable => diff::changes(&self.target, old, new),
+            _ => Vec::new(),
+        }
     }
 
     fn count(&mut self, outcome: &Outcome, changes: &[Change]) {
         self.counters.collections += 1;
-        if let Err(failure) = &outcome.listed
-            && let Some(at) = REASONS.iter().position(|reason| *reason == failure.reason)
-        {
-            self.counters.failures[at] += 1;
+        if let Err(failure) = &outcome.listed {
+            self.counters.failures[failure.reason as usize] += 1;
         }
         self.counters.changes.count(changes);
     }
 
     fn date(&mut self, changes: &[Change]) {
-        for Change { resource_id, at, kind, .. } in changes {
-            if kind.is_of_a_tag() {
-                self.tags_changed_at.insert(Arc::clone(resource_id), *at);
-            } else if *kind == ChangeKind::ResourceDisappeared {
-                self.tags_changed_at.remove(resource_id);
-            }
+        self.tags_changed_at.extend(dated(changes).map(|(id, at)| (Arc::clone(id), at)));
+        for change in changes.iter().filter(|change| change.kind == ChangeKind::ResourceDisappeared) {
+            self.tags_changed_at.remove(&change.resource_id);
         }
     }
 
@@ -162,9 +181,10 @@ impl Tracked {
     pub fn refresh(&mut self, cut: Cut, settings: &Settings, now: Timestamp, press: &mut Press) {
         let known = self.inventory.shown(now, settings.max_staleness).cloned();
         let judgement = self.judge(known.as_ref(), &settings.rules, now);
+        let resource_type = settings.resource_types.get(&self.target.product).cloned().unwrap_or_default();
         let view = TargetView {
             target: &self.target,
-            resource_type: &self.shown.resource_type,
+            resource_type: &resource_type,
             inventory: &self.inventory,
             shown: known.as_ref(),
             judgement: &judgement,
@@ -185,7 +205,7 @@ impl Tracked {
         self.cut = cut;
         self.due = earliest(self.hidden_from(known.as_ref(), settings), judgement.next_change);
         self.shown = Arc::new(Shown {
-            resource_type: self.shown.resource_type.clone(),
+            resource_type,
             status: self.inventory.status(now, settings.max_staleness),
             inventory: self.inventory.clone(),
             known,

@@ -3,8 +3,9 @@
 use super::compliance::rollups_dropped;
 use super::{counter, flag, gauge};
 use crate::clock::seconds;
-use crate::inventory::{Inventory, REASONS};
-use crate::publication::exposition::Family;
+use crate::inventory::Reason;
+use crate::inventory::diff::ChangeKind;
+use crate::publication::exposition::{Family, Samples, TargetView};
 
 /// How the target's collections went.
 pub const STATUS: &[Family] = &[
@@ -45,8 +46,8 @@ pub const STATUS: &[Family] = &[
         "alicloud_tag_exporter_collection_failures_total",
         "Collections that failed, by reason.",
         |view, samples| {
-            for (reason, count) in REASONS.iter().zip(view.counters.failures) {
-                samples.add([("reason", *reason)], count as f64);
+            for (reason, count) in Reason::ALL.iter().zip(view.counters.failures) {
+                samples.add([("reason", reason.name())], count as f64);
             }
         },
     ),
@@ -54,11 +55,8 @@ pub const STATUS: &[Family] = &[
         "alicloud_tag_exporter_snapshot_stale",
         "1 from a failed collection, or a restart, until the next collection that works; 0 otherwise.",
         |view, samples| {
-            let Inventory { known, last_attempt } = view.inventory;
-            match last_attempt {
-                Some(attempt) => samples.add_bare(flag(attempt.failure.is_some())),
-                None if known.is_some() => samples.add_bare(1.0),
-                None => {}
+            if view.inventory.last_attempt.is_some() || view.inventory.known.is_some() {
+                samples.add_bare(flag(!view.inventory.is_current()));
             }
         },
     ),
@@ -75,22 +73,14 @@ pub const STATUS: &[Family] = &[
         "alicloud_tag_exporter_tag_changes_total",
         "Changes of tags of resources that stayed.",
         |view, samples| {
-            let changes = &view.counters.changes;
-            for (change, count) in
-                [("added", changes.added), ("modified", changes.modified), ("removed", changes.removed)]
-            {
-                samples.add([("change", change)], count as f64);
-            }
+            changes(view, samples, ChangeKind::is_of_a_tag);
         },
     ),
     counter(
         "alicloud_tag_exporter_resource_changes_total",
         "Resources that came or went.",
         |view, samples| {
-            let changes = &view.counters.changes;
-            for (change, count) in [("appeared", changes.appeared), ("disappeared", changes.disappeared)] {
-                samples.add([("change", change)], count as f64);
-            }
+            changes(view, samples, |kind| !kind.is_of_a_tag());
         },
     ),
     gauge("alicloud_tag_exporter_series_dropped", "Series that are left out, by reason.", |view, samples| {
@@ -98,3 +88,10 @@ pub const STATUS: &[Family] = &[
         samples.add([("reason", "rollup")], rollups_dropped(view) as f64);
     }),
 ];
+
+/// The counters of the kinds of changes that are `wanted`.
+fn changes(view: &TargetView<'_>, samples: &mut Samples<'_>, wanted: fn(ChangeKind) -> bool) {
+    for kind in ChangeKind::ALL.into_iter().filter(|kind| wanted(*kind)) {
+        samples.add([("change", kind.word())], view.counters.changes.number(kind) as f64);
+    }
+}

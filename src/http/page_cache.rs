@@ -12,7 +12,7 @@ const MOST: usize = 64 << 20;
 
 /// The pages of one version.
 #[derive(Default)]
-pub struct Pages(Mutex<Kept>);
+pub struct PageCache(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
@@ -22,7 +22,7 @@ struct Kept {
     pages: HashMap<u64, Arc<Block>>,
 }
 
-impl Pages {
+impl PageCache {
     /// The page `key` of `version`; `write` is called when it is not kept. Pages of older versions are dropped, and one
     /// that there is no room for is not kept.
     pub fn page(&self, version: u64, key: u64, write: impl FnOnce() -> Result<Block>) -> Result<Arc<Block>> {
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_page_is_written_once_for_a_version() {
-        let pages = Pages::default();
+        let pages = PageCache::default();
         let page = |version, key| pages.page(version, key, || Ok(Block::of("text"))).unwrap();
         let first = page(1, 7);
         assert!(Arc::ptr_eq(&first, &page(1, 7)));

@@ -1,0 +1,176 @@
+//! What a configuration asks to be listed. Pure.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use siphasher::sip::SipHasher13;
+
+use crate::cloud::catalog::Product;
+use crate::config::{self, Account, Config};
+use crate::inventory::{Region, Regions, Scope, Target};
+use crate::publication::publisher::{Arranged, Arrangement, Settings};
+
+/// The regions of each scope whose regions are discovered.
+pub type Discovered = BTreeMap<Scope, Regions>;
+
+/// A target that the configuration names, or whose region was discovered for it.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    pub target: Target,
+    pub account: &'a Account,
+    pub product: &'static Product,
+    pub region: Region,
+}
+
+/// A scope whose regions are to be discovered.
+#[derive(Debug, Clone)]
+pub struct Search<'a> {
+    pub scope: Scope,
+    pub account: &'a Account,
+    pub product: &'static Product,
+}
+
+/// The targets of this shard: those of listed regions, and those of regions that were discovered.
+pub fn targets<'a>(config: &'a Config, discovered: &Discovered) -> Vec<Wanted<'a>> {
+    let products = config.accounts.iter().flat_map(|account| with_products(account));
+    let targets = products.flat_map(|(account, product)| {
+        let scope = Scope::new(&account.name, &product.name);
+        let wanted = move |(id, region): (Arc<str>, Region)| {
+            let target = scope.target(&id);
+            Wanted { target, account, product, region }
+        };
+        regions(account, product, discovered).into_iter().map(wanted)
+    });
+    targets.filter(|wanted| config.shard.owns(&wanted.target)).collect()
+}
+
+/// What regions are to be discovered for.
+pub fn searches(config: &Config) -> Vec<Search<'_>> {
+    let accounts = config.accounts.iter().filter(|account| account.regions == config::Regions::All);
+    let search = |(account, product): (_, &'static Product)| {
+        let account: &Account = account;
+        Search { scope: Scope::new(&account.name, &product.name), account, product }
+    };
+    accounts.flat_map(with_products).map(search).collect()
+}
+
+/// What the publisher is to know and show.
+pub fn arrangement(number: u64, config: &Config, discovered: Discovered) -> Arrangement {
+    let arranged = |wanted: Wanted<'_>| {
+        let arranged = Arranged { basis: basis(&wanted), region_missing_since: wanted.region.missing_since };
+        (wanted.target, arranged)
+    };
+    let targets = targets(config, &discovered).into_iter().map(arranged).collect();
+    let wanted = searches(config).into_iter().map(|search| search.scope);
+    let regions = wanted.map(|scope| (scope.clone(), discovered.get(&scope).cloned().unwrap_or_default()));
+    Arrangement { number, settings: Arc::new(settings(config)), targets, regions: regions.collect() }
+}
+
+/// What listings are judged and rendered by.
+pub fn settings(config: &Config) -> Settings {
+    let products = config.accounts.iter().flat_map(|account| &account.products);
+    let kinds = products.map(|product| (product.name.as_str().into(), product.resource_type.as_str().into()));
+    Settings {
+        rules: config.rules.clone(),
+        options: config.options.clone(),
+        max_staleness: config.collect.max_staleness,
+        system_keys: Arc::clone(&config.system_keys),
+        resource_types: kinds.collect(),
+    }
+}
+
+fn with_products(account: &Account) -> impl Iterator<Item = (&Account, &'static Product)> {
+    account.products.iter().map(move |product| (account, *product))
+}
+
+fn regions(account: &Account, product: &Product, discovered: &Discovered) -> Vec<(Arc<str>, Region)> {
+    match &account.regions {
+        config::Regions::Listed(ids) => {
+            ids.iter().map(|id| (id.as_str().into(), Region::default())).collect()
+        }
+        config::Regions::All => {
+            let found = discovered.get(&Scope::new(&account.name, &product.name));
+            found.map_or_else(Vec::new, |regions| regions.by_id.clone().into_iter().collect())
+        }
+    }
+}
+
+/// The same in every version and process for listings that can be compared.
+fn basis(wanted: &Wanted<'_>) -> u64 {
+    let text = format!("{:?}\0{}", wanted.account.tag_source, wanted.product.name);
+    SipHasher13::new().hash(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Sources, load};
+
+    const ACCOUNTS: &str = "
+        [[accounts]]
+        name = \"fixed\"
+        regions = [\"r1\", \"r2\"]
+        [[accounts]]
+        name = \"found\"
+        regions = [\"all\"]";
+
+    fn config(more: &str) -> Config {
+        let file = Some(("test".to_owned(), format!("{more}{ACCOUNTS}")));
+        load(&Sources { file, ..Sources::default() }).unwrap()
+    }
+
+    fn names(config: &Config, discovered: &Discovered) -> Vec<String> {
+        targets(config, discovered).iter().map(|wanted| wanted.target.to_string()).collect()
+    }
+
+    fn discovered(ids: &[&str]) -> Discovered {
+        let by_id = ids.iter().map(|id| (Arc::from(*id), Region::default())).collect();
+        [(Scope::new("found", "hbase"), Regions { is_answered: true, by_id })].into()
+    }
+
+    #[test]
+    fn listed_regions_are_there_at_once_and_others_when_they_are_discovered() {
+        let config = config("");
+        assert_eq!(names(&config, &Discovered::new()), ["fixed/r1/hbase", "fixed/r2/hbase"]);
+        let all = ["fixed/r1/hbase", "fixed/r2/hbase", "found/r1/hbase", "found/r9/hbase"];
+        assert_eq!(names(&config, &discovered(&["r1", "r9"])), all);
+        let searches = searches(&config);
+        assert_eq!(
+            searches.iter().map(|search| &search.scope).collect::<Vec<_>>(),
+            [&Scope::new("found", "hbase")]
+        );
+    }
+
+    #[test]
+    fn the_shards_have_every_target_between_them_and_none_twice() {
+        let all = names(&config(""), &discovered(&["r1", "r2", "r3"]));
+        let mut shared: Vec<_> = (0..3)
+            .flat_map(|ordinal| {
+                let shard = format!("shard = {{ ordinal = {ordinal}, total = 3 }}\n");
+                names(&config(&shard), &discovered(&["r1", "r2", "r3"]))
+            })
+            .collect();
+        shared.sort();
+        assert_eq!(shared, all);
+    }
+
+    #[test]
+    fn a_target_whose_region_is_missing_stays_arranged_with_the_time() {
+        let missing_since = Some(jiff::Timestamp::UNIX_EPOCH);
+        let by_id = [(Arc::from("r9"), Region { told_host: None, missing_since })].into();
+        let regions = Regions { is_answered: true, by_id };
+        let arrangement = arrangement(7, &config(""), [(Scope::new("found", "hbase"), regions)].into());
+        let target = Target::new("found", "r9", "hbase");
+        assert_eq!(arrangement.targets[&target].region_missing_since, missing_since);
+        assert_eq!(arrangement.targets.len(), 3);
+    }
+
+    #[test]
+    fn another_source_of_the_tags_is_another_basis() {
+        let inline = config("").accounts[0].clone();
+        let inline = Account { tag_source: crate::cloud::discovery::TagSource::Inline, ..inline };
+        let config = config("");
+        let before = &targets(&config, &Discovered::new())[0];
+        assert_ne!(basis(before), basis(&Wanted { account: &inline, ..before.clone() }));
+    }
+}

@@ -1,0 +1,31 @@
+//! What the cloud's answers about a target leave open, each with the time at which it was first seen.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Published and stored with the target: a doubt survives a reload and a restart.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Doubts {
+    /// Ids that the last listing lacks although nothing proves them gone.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub missing: BTreeMap<Arc<str>, Timestamp>,
+    /// The cloud's list of regions lacks the target's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region_missing_since: Option<Timestamp>,
+}
+
+impl Doubts {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Whether at least `wait` lies between two moments of the wall clock.
+pub fn has_passed(wait: Duration, since: Timestamp, now: Timestamp) -> bool {
+    Duration::try_from(now.duration_since(since)).is_ok_and(|passed| passed >= wait)
+}

@@ -1,0 +1,36 @@
+//! What is remembered of a target beside its inventory, as one JSON text: more may be noted by later versions.
+
+use rusqlite::{Connection, OptionalExtension as _, Result, params};
+use serde::{Deserialize, Serialize};
+
+use super::inventories::Step;
+use crate::inventory::Doubts;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Notes {
+    /// Stands for what listings are made by: the source of the tags and the description of the product.
+    pub basis: Option<u64>,
+    pub doubts: Doubts,
+}
+
+/// Stores the notes with the end of the listing that they belong to.
+pub(super) fn store(connection: &Connection, target: i64, step: &Step) -> Result<()> {
+    let text = serde_json::to_string(&step.notes)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    let sql = "INSERT INTO notes (target, known_ended, text)
+               VALUES (?1, (SELECT ended FROM targets WHERE number = ?1), ?2)
+               ON CONFLICT (target) DO UPDATE SET known_ended = excluded.known_ended, text = excluded.text";
+    connection.prepare_cached(sql)?.execute(params![target, text])?;
+    Ok(())
+}
+
+/// The notes on a target. Those on another listing than the stored one are void: a version that does not know of
+/// notes has written since.
+pub(super) fn of(connection: &Connection, target: i64) -> Result<Notes> {
+    let sql = "SELECT text FROM notes JOIN targets ON number = target
+               WHERE target = ?1 AND known_ended IS ended";
+    let text: Option<String> =
+        connection.prepare_cached(sql)?.query_row([target], |row| row.get(0)).optional()?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}
