@@ -10,7 +10,7 @@ use crate::cloud::api::endpoint::{Place, endpoint};
 use crate::cloud::api::{authority, direct_client, http_client};
 use crate::cloud::catalog::Product;
 use crate::cloud::client::Client;
-use crate::cloud::credentials::{Provider, Reach, Reason};
+use crate::cloud::credentials::{Cause, Provider, Transport};
 use crate::cloud::discovery::Lister;
 use crate::cloud::pacing::{InFlight, Pace};
 use crate::collection::collector::Collector;
@@ -67,7 +67,7 @@ impl Parts {
     pub fn accounts(&mut self, accounts: &[Account]) -> anyhow::Result<Vec<AccountParts>> {
         let direct = direct_client().context("could not make the HTTP client for credentials")?;
         let account = |account: &Account| {
-            let reach = Reach {
+            let transport = Transport {
                 permits: self.in_flight.permits("sts"),
                 http: self.http.clone(),
                 direct: direct.clone(),
@@ -77,8 +77,8 @@ impl Parts {
                 region: account.regions.listed().first().cloned(),
                 instruments: self.instruments.api("sts", &STS_ACTIONS),
             };
-            let instruments = self.instruments.account(&account.name, &Reason::ALL);
-            let provider = Provider::new(account.credentials.clone(), reach, instruments.clone());
+            let instruments = self.instruments.account(&account.name, &Cause::ALL);
+            let provider = Provider::new(account.credentials.clone(), transport, instruments.clone());
             AccountParts { account: account.clone(), provider: Arc::new(provider), instruments }
         };
         Ok(accounts.iter().map(account).collect())

@@ -24,6 +24,16 @@ impl Checker<'_> {
         }
     }
 
+    /// What `text` names in the table of all that it may be.
+    pub fn one_of<T: Copy>(&mut self, path: &str, text: &str, all: &[(&str, T)]) -> Option<T> {
+        let named = all.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+        if named.is_none() {
+            let names: Vec<_> = all.iter().map(|(name, _)| *name).collect();
+            self.wrong(path, format!("must be one of {}, not {text:?}", names.join(", ")));
+        }
+        named
+    }
+
     pub fn globs(&mut self, path: &str, patterns: &[String]) -> GlobSet {
         let mut set = GlobSetBuilder::new();
         for (index, pattern) in patterns.iter().enumerate() {

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
 use crate::cloud::api::Signature;
@@ -15,7 +14,7 @@ macro_rules! section {
         $(#[$doc])*
         #[derive(Debug, Deserialize)]
         #[serde(deny_unknown_fields, default)]
-        pub(super) struct $name { $(pub $field: $kind,)* }
+        pub(in crate::config) struct $name { $(pub $field: $kind,)* }
 
         impl Default for $name {
             fn default() -> Self {
@@ -24,6 +23,10 @@ macro_rules! section {
         }
     };
 }
+
+pub(super) mod credentials;
+
+pub(super) use credentials::Credentials;
 
 section! {
     /// The whole file.
@@ -78,31 +81,6 @@ section! {
         tag_source: TagSource = TagSource::ListTagResources,
         interval: Option<Span> = None,
         credentials: Credentials = Credentials::default(),
-    }
-}
-
-section! {
-    /// Each source has some of these keys.
-    Credentials {
-        source: String = "default".to_owned(),
-        access_key_id: Option<String> = None,
-        access_key_secret: Option<SecretString> = None,
-        access_key_secret_file: Option<String> = None,
-        security_token: Option<SecretString> = None,
-        file: Option<String> = None,
-        name: Option<String> = None,
-        role_name: Option<String> = None,
-        metadata_endpoint: Option<String> = None,
-        role_arn: Option<String> = None,
-        role_session_name: Option<String> = None,
-        duration: Option<Span> = None,
-        policy: Option<String> = None,
-        external_id: Option<SecretString> = None,
-        oidc_provider_arn: Option<String> = None,
-        oidc_token_file: Option<String> = None,
-        sts_region: Option<String> = None,
-        uri: Option<SecretString> = None,
-        base: Option<Box<Credentials>> = None,
     }
 }
 

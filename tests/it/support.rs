@@ -9,7 +9,7 @@ use alicloud_tag_exporter::cloud::api::endpoint::Network;
 use alicloud_tag_exporter::cloud::api::{Signature, direct_client, http_client};
 use alicloud_tag_exporter::cloud::catalog::products;
 use alicloud_tag_exporter::cloud::client::Client;
-use alicloud_tag_exporter::cloud::credentials::{Provider, Reach, Secret, Source, StaticKey};
+use alicloud_tag_exporter::cloud::credentials::{Provider, Secret, Source, StaticKey, Transport};
 use alicloud_tag_exporter::cloud::discovery::{Lister, TagSource};
 use alicloud_tag_exporter::cloud::pacing::{InFlight, Pace};
 use alicloud_tag_exporter::command::serve;
@@ -166,7 +166,7 @@ pub async fn lister(state: State) -> (Lister, Cloud, DropGuard) {
 fn provider(instruments: &Instruments) -> Provider {
     let secret = Secret::Value("testsecret".into());
     let key = StaticKey { id: "testid".to_owned(), secret, security_token: None };
-    let reach = Reach {
+    let transport = Transport {
         http: http_client(LIMIT).unwrap(),
         direct: direct_client().unwrap(),
         max_attempts: 1,
@@ -176,5 +176,5 @@ fn provider(instruments: &Instruments) -> Provider {
         permits: InFlight::new(4).permits("sts"),
         instruments: instruments.api("sts", &[]),
     };
-    Provider::new(Source::Static(key), reach, instruments.account("test", &[]))
+    Provider::new(Source::Static(key), transport, instruments.account("test", &[]))
 }

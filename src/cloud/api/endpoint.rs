@@ -28,7 +28,7 @@ pub struct Endpoints {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    #[error("is no URL: {0}")]
+    #[error("is not a valid URL: {0}")]
     NoUrl(url::ParseError),
     #[error("must begin with https:// (http:// only for a loopback address)")]
     NotHttps,
