@@ -13,6 +13,7 @@ use crate::collection::collectors;
 use crate::collection::reload::{Plan, Reloader};
 use crate::command::check_config;
 use crate::config::{Config, Listen, Problems, State};
+use crate::form::KeyProblem;
 use crate::http::{self, Pages, Site};
 use crate::instruments::Instruments;
 use crate::process::memory;
@@ -111,13 +112,13 @@ where
     finish(tasks, &stop).await
 }
 
-fn tell_web(instruments: &Instruments, read: Result<(), Vec<access::Problem>>) {
+fn tell_web(instruments: &Instruments, read: Result<(), Vec<KeyProblem>>) {
     instruments.web_config_read(read.is_ok());
     match read {
         Ok(()) => tracing::info!("read the web configuration again"),
         Err(problems) => {
-            for access::Problem { path, text } in problems {
-                tracing::error!("the web configuration is not read again: {path}: {text}");
+            for KeyProblem { path, text } in problems {
+                tracing::error!("cannot reload the web configuration: {path}: {text}");
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::checker::Checker;
 use super::file::{self, ConfigFile};
 use super::*;
+use crate::form::KeyProblem;
 
 mod accounts;
 mod credentials;
@@ -43,7 +44,7 @@ fn listen(checker: &mut Checker<'_>, file: file::Web) -> Option<Listen> {
         Ok(web) => Some((path, Arc::new(web))),
         Err(problems) => {
             let origin = Some(path.display().to_string());
-            let here = |access::Problem { path, text }| Problem { origin: origin.clone(), path, text };
+            let here = |KeyProblem { path, text }| Problem { origin: origin.clone(), path, text };
             checker.problems.extend(problems.into_iter().map(here));
             None
         }
