@@ -82,15 +82,22 @@ fn described(message: &str, shown: Option<String>) -> String {
         let known = message.split_once("expected").map(|(_, names)| names.trim().replace('`', ""));
         return known.map_or("unknown key".to_owned(), |names| format!("unknown key, expected {names}"));
     }
-    let Some((_, expected)) =
-        message.split_once(", expected ").filter(|(what, _)| what.starts_with("invalid"))
-    else {
-        return message.to_owned();
+    let right = match message.split_once(", expected ") {
+        Some((what, names)) if what.starts_with("unknown variant") => {
+            format!("must be {}", names.replace('`', ""))
+        }
+        Some((what, expected)) if what.starts_with("invalid") => {
+            let words = EXPECTED.iter().find(|(start, _)| expected.starts_with(start));
+            // Everything else is a type of ours with keys.
+            format!("must be {}", words.map_or("a section with keys", |(_, words)| words))
+        }
+        _ => message.to_owned(),
     };
-    let words = EXPECTED.iter().find(|(start, _)| expected.starts_with(start));
-    // Everything else is a type of ours with keys.
-    let words = words.map_or("a section with keys", |(_, words)| words);
-    shown.map_or_else(|| format!("must be {words}"), |shown| format!("must be {words}, not {shown}"))
+    match shown {
+        Some(shown) if right.starts_with("must be") => format!("{right}, not {shown}"),
+        Some(shown) if right.starts_with("is not") => format!("{shown} {right}"),
+        _ => right,
+    }
 }
 
 fn shown(value: &ValueKind) -> String {

@@ -75,7 +75,7 @@ impl Checker<'_> {
 fn glob(pattern: &str) -> Result<Glob, String> {
     let class = |rest: &str| rest.split(']').next().is_some_and(|class| !class.is_ascii());
     if pattern.split('[').skip(1).any(class) {
-        return Err("has other than ASCII characters in […]: use {…,…}".to_owned());
+        return Err("contains non-ASCII characters in […]: use {…,…} instead".to_owned());
     }
     Glob::new(pattern).map_err(|error| error.kind().to_string())
 }

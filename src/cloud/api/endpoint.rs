@@ -30,9 +30,9 @@ pub struct Endpoints {
 pub enum EndpointError {
     #[error("is not a valid URL: {0}")]
     NoUrl(url::ParseError),
-    #[error("must begin with https:// (http:// only for a loopback address)")]
+    #[error("must start with https:// (http:// is allowed only for loopback addresses)")]
     NotHttps,
-    #[error("must be scheme, host and port only")]
+    #[error("must contain only scheme, host and port")]
     MoreThanHost,
 }
 

@@ -24,7 +24,9 @@ impl CredentialsUri {
         let plain_is_fine = url.scheme() == "http" && is_loopback(&url);
         match url.scheme() == "https" || plain_is_fine {
             true => Ok(Self(url)),
-            false => Err("must begin with https:// (http:// only for a loopback address)".to_owned()),
+            false => {
+                Err("must start with https:// (http:// is allowed only for loopback addresses)".to_owned())
+            }
         }
     }
 

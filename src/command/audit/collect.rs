@@ -17,8 +17,9 @@ use crate::config::Config;
 use crate::instruments::Instruments;
 use crate::inventory::{Failure, Outcome, Target};
 
-/// The outcomes of every target, in the order in which they came.
-pub(super) async fn collect(config: &Config) -> anyhow::Result<Vec<Collected>> {
+/// The outcomes of every target, in the order in which they came. Failures are logged, unless the report on the same
+/// terminal shows them.
+pub(super) async fn collect(config: &Config, shows_failures: bool) -> anyhow::Result<Vec<Collected>> {
     let mut parts = Parts::new(config, &Instruments::new()?)?;
     let (mut collectors, mut unknown) = (Vec::new(), Vec::new());
     for account in parts.accounts(&config.accounts)? {
@@ -32,7 +33,7 @@ pub(super) async fn collect(config: &Config) -> anyhow::Result<Vec<Collected>> {
     }
     let mut all = collect_all(collectors).await?;
     all.extend(unknown);
-    all.iter().for_each(tell);
+    all.iter().for_each(|collected| log(collected, shows_failures));
     Ok(all)
 }
 
@@ -75,20 +76,21 @@ async fn collect_all(collectors: Vec<Collector>) -> anyhow::Result<Vec<Collected
     }
     let mut all = Vec::new();
     while let Some(ended) = tasks.join_next().await {
-        all.push(ended.context("a collection ended unasked")?);
+        all.push(ended.context("a collection exited unexpectedly")?);
         progress.inc(1);
     }
     progress.finish_and_clear();
     Ok(all)
 }
 
-fn tell(collected: &Collected) {
+fn log(collected: &Collected, shows_failures: bool) {
     let target = &collected.outcome.target;
     match &collected.outcome.listed {
         Ok(listing) if listing.count_mismatch => {
-            tracing::warn!(%target, "the cloud counts another number of resources than it names");
+            tracing::warn!(%target, "the listed count differs from the API's TotalCount");
         }
         Ok(_) => {}
+        Err(_) if shows_failures => {}
         Err(failure) => {
             tracing::warn!(%target, reason = failure.reason, "collection failed: {}", failure.message);
         }

@@ -18,8 +18,8 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Vec<Collected>> {
         true => ("stdin".to_owned(), stdin()),
         false => (file.display().to_string(), std::fs::read(file)),
     };
-    let text = text.with_context(|| format!("could not read {name}"))?;
-    parsed(&text).and_then(collected).with_context(|| format!("{name} cannot be audited"))
+    let text = text.with_context(|| format!("cannot read {name}"))?;
+    parsed(&text).and_then(collected).with_context(|| format!("cannot audit {name}"))
 }
 
 fn stdin() -> std::io::Result<Vec<u8>> {
@@ -32,9 +32,9 @@ fn stdin() -> std::io::Result<Vec<u8>> {
 fn parsed(text: &[u8]) -> anyhow::Result<Saved> {
     serde_json::from_slice(text).map_err(|error| {
         let problem = match error.classify() {
-            Category::Data => "it is JSON, but no answer of /tags",
-            Category::Eof => "it ends too early",
-            Category::Syntax | Category::Io => "it is no JSON",
+            Category::Data => "it is not an answer of /tags",
+            Category::Eof => "it is truncated",
+            Category::Syntax | Category::Io => "it is not valid JSON",
         };
         anyhow::anyhow!("line {}, column {}: {problem}", error.line(), error.column())
     })
@@ -42,8 +42,8 @@ fn parsed(text: &[u8]) -> anyhow::Result<Saved> {
 
 /// Every target with its resources, when all of them are there.
 fn collected(saved: Saved) -> anyhow::Result<Vec<Collected>> {
-    ensure!(saved.next_cursor.is_none(), "it is one page of several: its next_cursor is not null");
-    ensure!(!saved.targets.is_empty(), "it holds no target");
+    ensure!(saved.next_cursor.is_none(), "it is one of several pages: next_cursor is not null");
+    ensure!(!saved.targets.is_empty(), "it contains no targets");
     let mut by_target = BTreeMap::<Target, Vec<SavedResource>>::new();
     for saved in saved.resources {
         by_target.entry(saved.target.clone()).or_default().push(saved);
@@ -56,7 +56,7 @@ fn collected(saved: Saved) -> anyhow::Result<Vec<Collected>> {
     }
     if let Some(target) = by_target.keys().next() {
         bail!(
-            "it holds resources of {}, but not that target, or holds it twice",
+            "it contains resources of {}, but that target is missing or a duplicate",
             visible(&target.to_string())
         );
     }
@@ -64,14 +64,14 @@ fn collected(saved: Saved) -> anyhow::Result<Vec<Collected>> {
 }
 
 fn one(saved: SavedTarget, rows: Vec<SavedResource>) -> anyhow::Result<Collected> {
-    ensure!(saved.status == Status::Fresh, "it is not fresh, so nobody knows how it is now");
+    ensure!(saved.status == Status::Fresh, "it is not fresh, so its current state is unknown");
     let at = saved.last_success.context("it is fresh, but has no last_success")?;
-    let count = saved.resources.context("it is fresh, but its number of resources is null")?;
-    ensure!(count == rows.len(), "it has {count} resources, and {} are there", rows.len());
+    let count = saved.resources.context("it is fresh, but its resource count is null")?;
+    ensure!(count == rows.len(), "it claims {count} resources, but {} are present", rows.len());
     let resource_type = rows.first().map(|row| row.resource_type.clone()).unwrap_or_default();
     let by_id: BTreeMap<_, Resource> =
         rows.into_iter().map(|row| (row.resource.id.clone(), row.resource)).collect();
-    ensure!(count == by_id.len(), "a resource is there twice");
+    ensure!(count == by_id.len(), "it contains a duplicate resource");
     let listing = Listing { resources: by_id.into_values().collect(), count_mismatch: false };
     let (target, took) = (saved.target, Duration::ZERO);
     let outcome = Outcome { target, started: at, ended: at, took, listed: Ok(listing) };

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::Span;
+use super::{Section, Span};
 
 macro_rules! credentials {
     ($($key:ident: $kind:ty, of $sources:expr;)*) => {
