@@ -23,7 +23,7 @@ pub fn http_client(request_timeout: Duration) -> reqwest::Result<reqwest::Client
     builder()?.timeout(request_timeout).connect_timeout(CONNECT_TIMEOUT).build()
 }
 
-/// A client for what stands near, such as the metadata server: no proxy, and no patience.
+/// A client for local addresses, such as the metadata server: no proxy, and short timeouts.
 pub fn direct_client() -> reqwest::Result<reqwest::Client> {
     builder()?.no_proxy().connect_timeout(DIRECT_CONNECT_TIMEOUT).build()
 }

@@ -20,7 +20,7 @@ pub const HOSTILE: [&str; 12] = [
     "]]>--><!--",
     "</script><script>alert(1)</script>",
     "\"'`&amp;<&>\\",
-    "[link](http://example.com) {0} {{1}}",
+    "[link](http://example.com) {0} {{1}} \\[x](y)",
     "../../%2e%2e/é",
 ];
 
