@@ -10,7 +10,7 @@ use crate::command::audit;
 use crate::command::demo;
 use crate::config::{Problem, Problems, Sources};
 
-/// Prometheus exporter and tag inventory of Alibaba Cloud resources, untagged ones included.
+/// Prometheus exporter and tag inventory for Alibaba Cloud resources, including untagged ones.
 #[derive(Debug, Parser)]
 #[command(version, name = "alicloud-tag-exporter")]
 pub struct Cli {
@@ -24,30 +24,30 @@ pub struct Cli {
 pub enum Command {
     /// Run the daemon (also without a command).
     Serve,
-    /// Collect every target once, judge, print a report, and exit: 0 compliant, 1 violations, 3 unknown.
+    /// Collect every target once, evaluate the policy, print a report, and exit: 0 compliant, 1 violations, 3 unknown.
     Audit(audit::Options),
     /// Check the configuration, print every problem, and exit.
     CheckConfig,
     #[cfg(feature = "demo")]
-    /// Run the daemon against a simulated cloud: no account, no configuration file.
+    /// Run the daemon against a simulated cloud, without an account or a configuration file.
     Demo(demo::Options),
 }
 
 #[derive(Debug, Clone, Args)]
 pub struct Flags {
-    /// The configuration file.
+    /// Configuration file.
     #[arg(long = "config.file", global = true, default_value = "config.toml", value_name = "FILE")]
     pub config_file: PathBuf,
-    /// Where to serve [default: 0.0.0.0:10042]
+    /// Address to listen on [default: 0.0.0.0:10042]
     #[arg(long = "web.listen-address", global = true, value_name = "ADDRESS")]
     pub listen_address: Option<String>,
-    /// TLS and basic authentication, in the format of Prometheus' exporters.
+    /// Web configuration file for TLS and basic authentication, in the Prometheus exporter format.
     #[arg(long = "web.config.file", global = true, value_name = "FILE")]
     pub web_config_file: Option<String>,
-    /// error, warn, info, debug or trace [default: info]
+    /// Log level: error, warn, info, debug or trace [default: info]
     #[arg(long = "log.level", global = true, value_name = "LEVEL")]
     pub log_level: Option<String>,
-    /// text or json [default: text]
+    /// Log format: text or json [default: text]
     #[arg(long = "log.format", global = true, value_name = "FORMAT")]
     pub log_format: Option<String>,
 }
@@ -69,9 +69,40 @@ impl Flags {
     pub fn sources_with_file(&self, environment: BTreeMap<String, String>) -> Result<Sources, Problems> {
         let name = self.config_file.display().to_string();
         let text = std::fs::read_to_string(&self.config_file).map_err(|error| {
-            let text = format!("could not read it: {error}; give another with --config.file");
-            Problems(vec![Problem { origin: Some(name.clone()), path: String::new(), text }])
+            let text = format!("cannot read {name}: {error}; set --config.file to the configuration file");
+            Problems(vec![Problem { origin: None, path: String::new(), text }])
         })?;
         Ok(Sources { file: Some((name, text)), ..self.sources(environment) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// The help of a command, or why the arguments are refused.
+    fn said(arguments: &[&str]) -> String {
+        let whole = ["exporter"].iter().chain(arguments);
+        Cli::try_parse_from(whole).map_or_else(|error| error.to_string(), |cli| format!("{cli:?}"))
+    }
+
+    #[test]
+    fn every_command_takes_the_configuration_file_but_the_demo_which_has_its_own() {
+        Cli::command().debug_assert();
+        for command in ["serve", "audit", "check-config"] {
+            assert!(said(&[command, "--help"]).contains("--config.file"), "{command}");
+            for arguments in [[command, "--config.file=x.toml"], ["--config.file=x.toml", command]] {
+                assert!(said(&arguments).contains("config_file: \"x.toml\""), "{}", said(&arguments));
+            }
+        }
+        assert!(said(&["serve"]).contains("config_file: \"config.toml\""));
+        #[cfg(feature = "demo")]
+        {
+            assert!(!said(&["demo", "--help"]).contains("--config.file"));
+            assert!(said(&["demo", "--config.file=x.toml"]).contains("has a configuration of its own"));
+            assert!(said(&["demo", "--log.level=debug"]).contains("log_level: Some(\"debug\")"));
+        }
     }
 }

@@ -11,57 +11,93 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::version::{TLS12, TLS13};
 use rustls::{NamedGroup, RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion};
 
-use super::file::{ClientAuth, Tls, Version};
-use super::{Problem, Reader};
+use super::Reader;
+use super::file::Tls;
+use crate::form::KeyProblem;
 
 /// Collects problems under the section's key paths.
-struct Checker<'a, 'r> {
+struct TlsChecker<'a, 'r> {
     reader: &'a mut Reader<'r>,
-    problems: &'a mut Vec<Problem>,
+    problems: &'a mut Vec<KeyProblem>,
 }
 
-/// The server's side of TLS; `None` when `problems` has grown.
+/// What is asked of clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ClientAuth {
+    No,
+    /// A certificate that is not verified, as Go can be told to.
+    Unverified,
+    IfGiven,
+    Required,
+}
+
+const CLIENT_AUTH: [(&str, ClientAuth); 6] = [
+    ("", ClientAuth::No),
+    ("NoClientCert", ClientAuth::No),
+    ("RequestClientCert", ClientAuth::Unverified),
+    ("RequireAnyClientCert", ClientAuth::Unverified),
+    ("VerifyClientCertIfGiven", ClientAuth::IfGiven),
+    ("RequireAndVerifyClientCert", ClientAuth::Required),
+];
+/// In order.
+const VERSIONS: [(&str, Option<&SupportedProtocolVersion>); 4] =
+    [("TLS10", None), ("TLS11", None), ("TLS12", Some(&TLS12)), ("TLS13", Some(&TLS13))];
+const CURVES: [(&str, NamedGroup); 3] = [
+    ("CurveP256", NamedGroup::secp256r1),
+    ("CurveP384", NamedGroup::secp384r1),
+    ("X25519", NamedGroup::X25519),
+];
+
+/// The server's side of TLS, and whether it refuses clients that nobody vouches for; `None` when `problems` has grown.
 pub(super) fn check(
     tls: &Tls,
     reader: &mut Reader<'_>,
-    problems: &mut Vec<Problem>,
-) -> Option<Arc<ServerConfig>> {
-    let mut checker = Checker { reader, problems };
+    problems: &mut Vec<KeyProblem>,
+) -> Option<(Arc<ServerConfig>, bool)> {
+    let mut checker = TlsChecker { reader, problems };
     let versions = checker.versions(tls);
-    let provider = Arc::new(CryptoProvider {
-        cipher_suites: checker.cipher_suites(&tls.cipher_suites),
-        kx_groups: checker.curves(&tls.curve_preferences),
-        ..aws_lc_rs::default_provider()
-    });
-    let clients = checker.clients(tls, &provider);
+    let cipher_suites = checker.cipher_suites(&tls.cipher_suites);
+    let kx_groups = checker.curves(&tls.curve_preferences);
+    let auth = checker.client_auth(tls);
     let chain = checker.certificates("cert_file", &tls.cert_file);
     let key = checker.key(&tls.key_file);
+    let (versions, kx_groups, auth) = (versions?, kx_groups?, auth?);
+    let provider = Arc::new(CryptoProvider { cipher_suites, kx_groups, ..aws_lc_rs::default_provider() });
+    let clients = checker.clients(tls, auth, &provider)?;
     let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&versions);
     let builder = builder.map_err(|error| checker.wrong("", error.to_string())).ok()?;
-    let config = builder.with_client_cert_verifier(clients?).with_single_cert(chain?, key?);
+    let config = builder.with_client_cert_verifier(clients).with_single_cert(chain?, key?);
     let mut config = config.map_err(|error| checker.wrong("cert_file", error.to_string())).ok()?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Some(Arc::new(config))
+    Some((Arc::new(config), auth == ClientAuth::Required))
 }
 
-impl Checker<'_, '_> {
+impl TlsChecker<'_, '_> {
     fn wrong(&mut self, key: &str, text: impl Into<String>) {
         let path = ["tls_server_config", key].join(if key.is_empty() { "" } else { "." });
-        self.problems.push(Problem::new(path, text));
+        self.problems.push(KeyProblem::new(path, text));
     }
 
-    fn versions(&mut self, tls: &Tls) -> Vec<&'static SupportedProtocolVersion> {
-        let (min, max) = (tls.min_version, tls.max_version.unwrap_or(Version::Tls13));
-        for (key, version) in [("min_version", min), ("max_version", max)] {
-            if version < Version::Tls12 {
-                self.wrong(key, "this server knows TLS12 and TLS13 only: older ones are not safe");
-            }
-        }
+    fn versions(&mut self, tls: &Tls) -> Option<Vec<&'static SupportedProtocolVersion>> {
+        let min = self.version("min_version", tls.min_version.as_deref().unwrap_or("TLS12"));
+        let max = self.version("max_version", tls.max_version.as_deref().unwrap_or("TLS13"));
+        let (min, max) = (min?, max?);
         if min > max {
             self.wrong("max_version", "is below min_version");
+            return None;
         }
-        let all = [(Version::Tls12, &TLS12), (Version::Tls13, &TLS13)];
-        all.into_iter().filter(|(version, _)| (min..=max).contains(version)).map(|(_, known)| known).collect()
+        Some(VERSIONS[min..=max].iter().filter_map(|(_, version)| *version).collect())
+    }
+
+    /// The place in [`VERSIONS`].
+    fn version(&mut self, key: &str, name: &str) -> Option<usize> {
+        let place = VERSIONS.iter().position(|(known, _)| *known == name);
+        match place.map(|place| VERSIONS[place].1) {
+            Some(Some(_)) => return place,
+            Some(None) => self.wrong(key, format!("{name} is not secure: use TLS12 or TLS13")),
+            None => self.wrong(key, format!("must be TLS12 or TLS13, not {name:?}")),
+        }
+        None
     }
 
     /// Those that are named, of TLS 1.2; all of TLS 1.3, which cannot be chosen in Go either.
@@ -71,7 +107,10 @@ impl Checker<'_, '_> {
         for (index, name) in names.iter().enumerate() {
             let of_tls13 = name.replace("TLS_", "TLS13_");
             if !known.iter().any(|suite| is(suite, name) || is(suite, &of_tls13)) {
-                self.wrong(&format!("cipher_suites[{index}]"), format!("{name:?} is none of this server's"));
+                self.wrong(
+                    &format!("cipher_suites[{index}]"),
+                    format!("{name:?} is not a supported cipher suite"),
+                );
             }
         }
         let chosen = |suite: &&SupportedCipherSuite| {
@@ -80,56 +119,64 @@ impl Checker<'_, '_> {
         known.iter().filter(chosen).copied().collect()
     }
 
-    fn curves(&mut self, names: &[String]) -> Vec<&'static dyn SupportedKxGroup> {
+    fn curves(&mut self, names: &[String]) -> Option<Vec<&'static dyn SupportedKxGroup>> {
         let known = aws_lc_rs::default_provider().kx_groups;
         if names.is_empty() {
-            return known;
+            return Some(known);
         }
-        let mut chosen = Vec::new();
-        for (index, name) in names.iter().enumerate() {
-            let group = match name.as_str() {
-                "CurveP256" => NamedGroup::secp256r1,
-                "CurveP384" => NamedGroup::secp384r1,
-                "X25519" => NamedGroup::X25519,
-                _ => NamedGroup::Unknown(0),
-            };
-            match known.iter().find(|one| one.name() == group) {
-                Some(one) => chosen.push(*one),
-                None => self.wrong(
-                    &format!("curve_preferences[{index}]"),
-                    format!("{name:?} is none of CurveP256, CurveP384 and X25519"),
-                ),
-            }
+        let find = |name: &String| {
+            let (_, group) = CURVES.iter().find(|(curve, _)| curve == name)?;
+            known.iter().find(|one| one.name() == *group).copied()
+        };
+        let found: Vec<_> = names.iter().map(find).collect();
+        for (index, (name, _)) in names.iter().zip(&found).enumerate().filter(|(_, (_, one))| one.is_none()) {
+            let text = format!("{name:?} is not a supported curve (supported: CurveP256, CurveP384, X25519)");
+            self.wrong(&format!("curve_preferences[{index}]"), text);
         }
-        chosen
+        found.into_iter().collect()
     }
 
-    fn clients(&mut self, tls: &Tls, provider: &Arc<CryptoProvider>) -> Option<Arc<dyn ClientCertVerifier>> {
-        let given = tls.client_ca_file.as_deref();
-        let (ca, must) = match (tls.client_auth_type, given) {
-            (ClientAuth::NoClientCert, None) => return Some(WebPkiClientVerifier::no_client_auth()),
-            (ClientAuth::NoClientCert, Some(_)) => {
-                let text = "is needed to use client_ca_file: RequireAndVerifyClientCert, or \
+    fn client_auth(&mut self, tls: &Tls) -> Option<ClientAuth> {
+        let name = &tls.client_auth_type;
+        let auth = CLIENT_AUTH.iter().find(|(known, _)| known == name).map(|(_, auth)| *auth);
+        let (key, text) = match (auth, &tls.client_ca_file) {
+            (None, _) => {
+                let names: Vec<_> = CLIENT_AUTH.iter().skip(1).map(|(known, _)| *known).collect();
+                ("client_auth_type", format!("must be one of {}, not {name:?}", names.join(", ")))
+            }
+            (Some(ClientAuth::Unverified), _) => {
+                let text = "this server verifies every client certificate: use RequireAndVerifyClientCert or \
                             VerifyClientCertIfGiven";
-                self.wrong("client_auth_type", text);
-                return None;
+                ("client_auth_type", text.to_owned())
             }
-            (ClientAuth::RequestClientCert | ClientAuth::RequireAnyClientCert, _) => {
-                let text = "this server verifies every certificate that it asks for: use \
-                            RequireAndVerifyClientCert or VerifyClientCertIfGiven";
-                self.wrong("client_auth_type", text);
-                return None;
+            (Some(ClientAuth::No), Some(_)) => {
+                let text = "must be RequireAndVerifyClientCert or VerifyClientCertIfGiven when client_ca_file \
+                            is set";
+                ("client_auth_type", text.to_owned())
             }
-            (_, None) => {
-                self.wrong("client_ca_file", "is needed to verify certificates of clients");
-                return None;
+            (Some(ClientAuth::IfGiven | ClientAuth::Required), None) => {
+                ("client_ca_file", format!("is required for client_auth_type {name}"))
             }
-            (kind, Some(ca)) => (ca, kind == ClientAuth::RequireAndVerifyClientCert),
+            (Some(auth), _) => return Some(auth),
         };
+        self.wrong(key, text);
+        None
+    }
+
+    fn clients(
+        &mut self,
+        tls: &Tls,
+        auth: ClientAuth,
+        provider: &Arc<CryptoProvider>,
+    ) -> Option<Arc<dyn ClientCertVerifier>> {
+        let Some(ca) = &tls.client_ca_file else { return Some(WebPkiClientVerifier::no_client_auth()) };
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(self.certificates("client_ca_file", ca)?);
         let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
-        let built = if must { builder.build() } else { builder.allow_unauthenticated().build() };
+        let built = match auth {
+            ClientAuth::Required => builder.build(),
+            _ => builder.allow_unauthenticated().build(),
+        };
         built.map_err(|error| self.wrong("client_ca_file", error.to_string())).ok()
     }
 
@@ -138,7 +185,7 @@ impl Checker<'_, '_> {
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
         match found {
             Ok(found) if !found.is_empty() => return Some(found),
-            Ok(_) => self.wrong(key, "there is no certificate in PEM form in it"),
+            Ok(_) => self.wrong(key, "contains no PEM certificate"),
             Err(error) => self.wrong(key, error.to_string()),
         }
         None
@@ -147,13 +194,13 @@ impl Checker<'_, '_> {
     fn key(&mut self, name: &Path) -> Option<PrivateKeyDer<'static>> {
         let bytes = self.bytes("key_file", name)?;
         let key = PrivateKeyDer::from_pem_slice(&bytes);
-        // The error could tell what stands there.
-        key.map_err(|_| self.wrong("key_file", "there is no private key in PEM form in it")).ok()
+        // The error could repeat what stands there.
+        key.map_err(|_| self.wrong("key_file", "contains no PEM private key")).ok()
     }
 
     fn bytes(&mut self, key: &str, name: &Path) -> Option<Vec<u8>> {
         if name.as_os_str().is_empty() {
-            self.wrong(key, "is needed");
+            self.wrong(key, "is required");
             return None;
         }
         self.reader.bytes(name).map_err(|text| self.wrong(key, text)).ok()

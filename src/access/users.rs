@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
@@ -12,15 +13,18 @@ use sha2::Sha256;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::Problem;
+use crate::form::KeyProblem;
 
 type Digest = [u8; 32];
 
+/// A check with the greatest takes 10 seconds of a core.
+const COSTS: RangeInclusive<u32> = 4..=17;
+
 /// Users and their hashes. Where there are none, everybody may read.
 #[derive(Default)]
-pub struct Users(Option<Arc<Known>>);
+pub struct Users(Option<Arc<UserTable>>);
 
-struct Known {
+struct UserTable {
     hashes: BTreeMap<String, SecretString>,
     /// Of this process.
     key: [u8; 16],
@@ -38,18 +42,17 @@ impl fmt::Debug for Users {
 
 impl Users {
     /// Of user names and bcrypt hashes.
-    pub(super) fn check(hashes: BTreeMap<String, SecretString>, problems: &mut Vec<Problem>) -> Self {
+    pub(super) fn check(hashes: BTreeMap<String, SecretString>, problems: &mut Vec<KeyProblem>) -> Self {
         if hashes.is_empty() {
             return Self::default();
         }
         for (name, hash) in &hashes {
-            // Only its form is looked at: there is no password to check.
-            if hash.expose_secret().parse::<bcrypt::HashParts>().is_err() {
-                problems.push(Problem::new(format!("basic_auth_users.{name}"), "is no bcrypt hash"));
+            if let Some(problem) = wrong_user(name).or_else(|| wrong_hash(hash.expose_secret())) {
+                problems.push(KeyProblem::new(format!("basic_auth_users.{name}"), problem));
             }
         }
         let key = Uuid::new_v4().into_bytes();
-        Self(Some(Arc::new(Known { hashes, key, right: Mutex::default(), checks: Semaphore::new(1) })))
+        Self(Some(Arc::new(UserTable { hashes, key, right: Mutex::default(), checks: Semaphore::new(1) })))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -64,7 +67,7 @@ impl Users {
     }
 }
 
-impl Known {
+impl UserTable {
     async fn admit(self: &Arc<Self>, name: String, password: SecretString) -> bool {
         let Some(digest) = self.digest(&name, &password) else { return false };
         if self.right().contains(&digest) {
@@ -100,6 +103,25 @@ impl Known {
     fn right(&self) -> MutexGuard<'_, HashSet<Digest>> {
         self.right.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is wrong with a user's name: HTTP ends it at the first colon.
+fn wrong_user(name: &str) -> Option<String> {
+    match name {
+        "" => Some("the user name is empty".to_owned()),
+        _ => name.contains(':').then(|| "a user name cannot contain a colon".to_owned()),
+    }
+}
+
+/// What is wrong with a hash, which is not repeated. There is no password to check, so only its form is looked at.
+/// `$2x$` marks hashes of a faulty implementation.
+fn wrong_hash(hash: &str) -> Option<String> {
+    let is_hash = hash.parse::<bcrypt::HashParts>().is_ok() && !hash.starts_with("$2x$");
+    let Some(cost) = hash.get(4..6).and_then(|cost| cost.parse().ok()).filter(|_| is_hash) else {
+        return Some("is not a bcrypt hash ($2a$, $2b$ or $2y$)".to_owned());
+    };
+    let text = || format!("has bcrypt cost {cost}, must be {} to {}", COSTS.start(), COSTS.end());
+    (!COSTS.contains(&cost)).then(text)
 }
 
 /// User and password of a header `Basic …`.
@@ -150,13 +172,47 @@ mod tests {
         assert!(Users::default().admit(None).await);
     }
 
+    #[tokio::test]
+    async fn a_password_that_was_right_is_not_checked_again_and_a_wrong_one_each_time() {
+        let users = users();
+        let table = users.0.as_ref().unwrap();
+        assert!(!users.admit(Some(&basic("alice:Secret"))).await);
+        assert!(table.right().is_empty());
+        assert!(users.admit(Some(&basic("alice:secret"))).await);
+        // From now on nothing can be checked.
+        table.checks.close();
+        assert!(users.admit(Some(&basic("alice:secret"))).await);
+        for wrong in ["alice:Secret", "bob:secret", "alic:esecret"] {
+            assert!(!users.admit(Some(&basic(wrong))).await, "{wrong}");
+        }
+        assert_eq!(table.right().len(), 1);
+    }
+
     #[test]
-    fn a_hash_that_is_none_is_told_but_not_shown() {
-        for hash in ["plain", "$2b$99$abc", HASH] {
+    fn what_is_wrong_with_a_user_is_reported_and_no_hash_is_shown() {
+        let hash = bcrypt::hash("secret", 4).unwrap();
+        let of = |prefix: &str| hash.replacen("$2b$04", prefix, 1);
+        let no_hash = "is not a bcrypt hash ($2a$, $2b$ or $2y$)";
+        for (name, hash, problem) in [
+            ("alice", "plain".to_owned(), no_hash),
+            ("alice", "$2b$99$abc".to_owned(), no_hash),
+            ("alice", HASH.to_owned(), no_hash),
+            ("alice", of("$2x$04"), no_hash),
+            ("alice", of("$2b$03"), "has bcrypt cost 3, must be 4 to 17"),
+            ("alice", of("$2b$18"), "has bcrypt cost 18, must be 4 to 17"),
+            ("alice", of("$2b$31"), "has bcrypt cost 31, must be 4 to 17"),
+            ("al:ice", hash.clone(), "a user name cannot contain a colon"),
+            ("", hash.clone(), "the user name is empty"),
+        ] {
             let mut problems = Vec::new();
-            let users = Users::check(BTreeMap::from([("alice".to_owned(), hash.into())]), &mut problems);
-            assert_eq!(problems, [Problem::new("basic_auth_users.alice", "is no bcrypt hash")]);
-            assert_eq!(format!("{users:?}"), r#"{"alice"}"#);
+            let users = Users::check(BTreeMap::from([(name.to_owned(), hash.into())]), &mut problems);
+            assert_eq!(problems, [KeyProblem::new(format!("basic_auth_users.{name}"), problem)]);
+            assert_eq!(format!("{users:?}"), format!("{{{name:?}}}"));
+        }
+        for prefix in ["$2a$04", "$2y$04", "$2b$17"] {
+            let mut problems = Vec::new();
+            Users::check(BTreeMap::from([("alice".to_owned(), of(prefix).into())]), &mut problems);
+            assert_eq!(problems, [], "{prefix}");
         }
     }
 }

@@ -7,17 +7,18 @@ use std::time::Duration;
 use tokio::sync::watch::Sender;
 use tokio_util::sync::CancellationToken;
 
-use super::{Problem, Web, load};
+use super::{Web, load};
+use crate::form::KeyProblem;
 
 /// Between two looks at the files.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Replaces `web` when a file has changed, until `stop`. A file that is wrong changes nothing. `told` hears of each
+/// Replaces `web` when a file has changed, until `stop`. A file that is wrong changes nothing. `report` hears of each
 /// reading.
 pub async fn watch(
     path: PathBuf,
     web: Sender<Arc<Web>>,
-    told: impl Fn(Result<(), Vec<Problem>>),
+    report: impl Fn(Result<(), Vec<KeyProblem>>),
     stop: CancellationToken,
 ) {
     let mut refused = None;
@@ -27,20 +28,20 @@ pub async fn watch(
             Some(Ok(new)) => {
                 web.send_replace(Arc::new(new));
                 refused = None;
-                told(Ok(()));
+                report(Ok(()));
             }
             Some(Err(problems)) if refused.as_ref() != Some(&problems) => {
-                told(Err(problems.clone()));
+                report(Err(problems.clone()));
                 refused = Some(problems);
             }
             Some(Err(_)) => {}
             // It is again what it was.
-            None if refused.take().is_some() => told(Ok(())),
+            None if refused.take().is_some() => report(Ok(())),
             None => {}
         }
     }
 }
 
-fn look(now: &Web, path: &Path) -> Option<Result<Web, Vec<Problem>>> {
+fn look(now: &Web, path: &Path) -> Option<Result<Web, Vec<KeyProblem>>> {
     now.is_outdated().then(|| load(path))
 }

@@ -9,7 +9,7 @@ use serde_json_borrow::Value;
 use url::Url;
 
 use crate::cloud::api::{AccessKey, ApiError, Call, ErrorKind, Signature, Signer, Stamp, exchange};
-use crate::cloud::credentials::Provider;
+use crate::cloud::credentials::{AtHand, CredentialsError, Provider};
 use crate::cloud::pacing::{Pace, Permits};
 use crate::cloud::retry::retried;
 use crate::instruments::ApiInstruments;
@@ -53,28 +53,31 @@ impl Client {
     ) -> Result<T, ApiError> {
         let (key, answered) = self.send(call, &decode).await?;
         match answered {
-            Err(error) if error.is_key_refused() => match self.credentials.newer_than(&key).await {
-                Some(_) => self.send(call, &decode).await?.1,
-                None => Err(error),
-            },
+            Err(error) if error.is_key_refused() && self.credentials.has_newer_than(&key).await => {
+                self.send(call, &decode).await?.1
+            }
             answered => answered,
         }
     }
 
-    /// Sends when it may, signed with what is the key by then.
+    /// Sends when it may, signed with what is the key by then: its file is read once, after every wait.
     async fn send<T>(
         &self,
         call: &Call<'_>,
         decode: impl Fn(&Value<'_>) -> Result<T, String>,
     ) -> Result<(AccessKey, Result<T, ApiError>), ApiError> {
+        let failed =
+            |error: CredentialsError| call.error(ErrorKind::Credentials { problem: error.to_string() }, None);
+        self.pace.wait().await;
         let (_permit, key) = loop {
-            // Before the permits: who waits for new credentials holds nothing that others need.
-            let asked = self.credentials.access_key().await;
-            asked.map_err(|error| call.error(ErrorKind::Credentials { problem: error.to_string() }, None))?;
-            self.pace.wait().await;
             let permit = self.permits.acquire().await;
-            if let Some(key) = self.credentials.at_hand().await {
-                break (permit, key);
+            match self.credentials.at_hand().await.map_err(failed)? {
+                AtHand::Key(key) => break (permit, key),
+                AtHand::Nothing(found) => {
+                    // Who waits for new credentials holds nothing that others need.
+                    drop(permit);
+                    self.credentials.ask(found).await.map_err(failed)?;
+                }
             }
         };
         self.attempts.fetch_add(1, Ordering::Relaxed);

@@ -5,11 +5,13 @@
 
 mod chain;
 mod context;
+mod decision;
 mod ecs_ram_role;
 mod environment;
 mod error;
 mod files;
 mod grant;
+mod identity;
 mod ini;
 mod oidc;
 mod profile;
@@ -23,15 +25,16 @@ mod uri;
 pub mod variables;
 
 pub use chain::cli_file;
-pub use context::Surroundings;
+pub use context::Context;
 pub use ecs_ram_role::METADATA;
-pub use error::{CredentialsError, Reason};
+pub use error::{Cause, CredentialsError};
+pub use identity::AccountIdError;
 pub use oidc::Oidc;
 pub use profile::ProfileOf;
-pub use provider::{AccountIdError, Provider};
-pub use role::{DURATION, Role, SHORTEST_DURATION};
-pub use source::{Assumed, Source};
+pub use provider::{AtHand, Provider};
+pub use role::{AssumeRole, DURATION, MIN_DURATION, Role};
+pub use source::Source;
 pub use static_key::{Secret, StaticKey};
-pub use transport::{Reach, StsHost};
+pub use transport::{StsHost, Transport};
 pub use uri::CredentialsUri;
 pub use variables::Variables;

@@ -15,7 +15,7 @@ use crate::cloud::api::endpoint::{Place, endpoint};
 use crate::cloud::api::{authority, direct_client, http_client};
 use crate::cloud::catalog::Product;
 use crate::cloud::client::Client;
-use crate::cloud::credentials::{Provider, Reach, Reason, Source};
+use crate::cloud::credentials::{Cause, Provider, Source, Transport};
 use crate::cloud::discovery::{Lister, TagSource};
 use crate::cloud::pacing::{InFlight, Pace};
 use crate::config::{Account, Api, Config};
@@ -131,7 +131,7 @@ impl Assembly {
             return Arc::clone(parts);
         }
         let region = account.regions.listed().first().cloned();
-        let reach = Reach {
+        let transport = Transport {
             permits: self.in_flight.permits("sts"),
             http: self.http.clone(),
             direct: self.direct.clone(),
@@ -141,8 +141,8 @@ impl Assembly {
             region: region.clone(),
             instruments: self.instruments.api("sts", &STS_ACTIONS),
         };
-        let instruments = self.instruments.account(&account.name, &Reason::ALL);
-        let provider = Provider::new(account.credentials.clone(), reach, instruments.clone());
+        let instruments = self.instruments.account(&account.name, &Cause::ALL);
+        let provider = Provider::new(account.credentials.clone(), transport, instruments.clone());
         let (name, credentials) = (account.name.as_str().into(), account.credentials.clone());
         let provider = Arc::new(provider);
         let parts = Arc::new(AccountParts { name, provider, instruments, credentials, region });

@@ -32,19 +32,19 @@ pub use report::Conclusion;
 use report::Report;
 use table::Screen;
 
-/// What is asked for beside the configuration.
+/// What is asked for besides the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct Options {
-    /// How the report is written.
+    /// Report format.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Where the report is written; a file there is replaced when the report is whole [default: stdout]
+    /// File to write the report to, replaced only once the report is complete [default: stdout]
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Report the resources that break a rule, and no others.
+    /// Report only resources that violate a rule.
     #[arg(long)]
     pub only_violations: bool,
-    /// Judge a saved answer of /tags, or a report in JSON, and ask nothing of the cloud; "-" is stdin.
+    /// Evaluate a saved /tags answer or JSON report instead of asking the cloud; "-" reads stdin.
     #[arg(long, value_name = "FILE")]
     pub offline: Option<PathBuf>,
 }
@@ -99,7 +99,10 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<Conclusion>
             let reading = move || offline::read(&file, rules);
             spawn_blocking(reading).await.context("reading the file failed")??
         }
-        None => collect::collect(&config).await?,
+        None => {
+            let shows_failures = options.format == Format::Table && options.output.is_none();
+            collect::collect(&config, shows_failures).await?
+        }
     };
     let report = Report::new(&*publish(collected).await?, config.rules, options.only_violations);
     let conclusion = report.conclusion();

@@ -1,6 +1,7 @@
 //! A simulated cloud on loopback that changes slowly, and the configuration of a daemon against it.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -17,16 +18,22 @@ const SEED: u64 = 7;
 
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct Options {
-    /// Where the simulated cloud answers, for an `api.endpoint` of your own; port 0 is a free one.
+    /// Address of the simulated cloud, for use as your own `api.endpoint`; port 0 picks a free one.
     #[arg(long = "cloud.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub cloud: SocketAddr,
+    /// In the place of the flag of every command: the demo reads no file.
+    #[arg(id = "config_file", long = "config.file", hide = true, value_parser = refused)]
+    pub config_file: Option<PathBuf>,
+}
+
+fn refused(_: &str) -> Result<PathBuf, &'static str> {
+    Err("the demo has a configuration of its own")
 }
 
 /// Starts the cloud in the background until `stop`, and tells where it is.
 pub async fn start_cloud(options: &Options, stop: CancellationToken) -> anyhow::Result<SocketAddr> {
     let address = options.cloud;
-    let listener =
-        TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr()?;
     let mut random = fastrand::Rng::with_seed(SEED);
     let cloud = Cloud::new(demo::state(&mut random, Timestamp::now()));

@@ -15,6 +15,7 @@ use crate::collection::collectors::{Collectors, Links};
 use crate::collection::targets::{arrangement, searches};
 use crate::command::check_config;
 use crate::config::{Config, Listen, Problems, State};
+use crate::form::KeyProblem;
 use crate::http::{self, PageCache, Site};
 use crate::instruments::Instruments;
 use crate::process::memory;
@@ -113,12 +114,12 @@ fn publisher(config: &Config, history: History) -> (Publisher, watch::Sender<Arc
     (publisher, published)
 }
 
-fn web_read(instruments: &Instruments, read: Result<(), Vec<access::Problem>>) {
+fn web_read(instruments: &Instruments, read: Result<(), Vec<KeyProblem>>) {
     instruments.web_config_read(read.is_ok());
     match read {
         Ok(()) => tracing::info!("web configuration reloaded"),
         Err(problems) => {
-            for access::Problem { path, text } in problems {
+            for KeyProblem { path, text } in problems {
                 tracing::error!(
                     "cannot reload the web configuration, keeping the current one: {path}: {text}"
                 );

@@ -1,13 +1,23 @@
 //! What the types do not say: values that are out of range, unknown, or contradict each other.
 
+use std::ops::RangeInclusive;
+
 use super::checker::Checker;
 use super::file::{self, ConfigFile};
 use super::*;
+use crate::form::KeyProblem;
 
 mod accounts;
 mod credentials;
 mod labels;
 mod policy;
+
+/// More than an exporter of a few thousand targets has use for, and than the system gives sockets to most processes.
+const MAX_CONNECTIONS: usize = 1_000_000;
+/// Of one target. Less would not list anything in time, more no API allows.
+const RATES: RangeInclusive<f64> = 0.01..=10_000.0;
+const MAX_SHARDS: u32 = 1024;
+const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 /// The checked configuration; `None`, or a configuration of no use, when `problems` has grown.
 pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Problem>) -> Option<Config> {
@@ -48,15 +58,18 @@ pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Prob
 fn listen(checker: &mut Checker<'_>, file: file::Web) -> Option<Listen> {
     let address = file.listen_address.parse::<SocketAddr>();
     if address.is_err() {
-        checker.wrong("web.listen_address", "is no address and port such as 0.0.0.0:10042");
+        let text =
+            format!("{:?} is not a valid listen address (example: 0.0.0.0:10042)", file.listen_address);
+        checker.wrong("web.listen_address", text);
     }
-    checker.unless(file.max_connections > 0, "web.max_connections", "must be above 0");
+    let sensible = (1..=MAX_CONNECTIONS).contains(&file.max_connections);
+    checker.unless(sensible, "web.max_connections", &format!("must be 1 to {MAX_CONNECTIONS}"));
     let path = Some(file.config_file).filter(|path| !path.as_os_str().is_empty());
     let web = path.and_then(|path| match access::load(&path) {
         Ok(web) => Some((path, Arc::new(web))),
         Err(problems) => {
             let origin = Some(path.display().to_string());
-            let here = |access::Problem { path, text }| Problem { origin: origin.clone(), path, text };
+            let here = |KeyProblem { path, text }| Problem { origin: origin.clone(), path, text };
             checker.problems.extend(problems.into_iter().map(here));
             None
         }
@@ -70,7 +83,7 @@ fn collect(checker: &mut Checker<'_>, file: &file::Collect) -> Collect {
     let interval = file.interval.0;
     let deadline = file.deadline.map_or(interval, |deadline| deadline.0);
     checker.unless(interval >= Duration::from_secs(1), "collect.interval", "must be at least 1s");
-    checker.unless(!deadline.is_zero(), "collect.deadline", "must be above 0");
+    checker.unless(!deadline.is_zero(), "collect.deadline", "must be greater than 0");
     if deadline > interval {
         let (deadline, interval) =
             (humantime::format_duration(deadline), humantime::format_duration(interval));
@@ -82,21 +95,22 @@ fn collect(checker: &mut Checker<'_>, file: &file::Collect) -> Collect {
 
 fn api(checker: &mut Checker<'_>, file: file::Api) -> Api {
     let rate = file.requests_per_second;
-    let sensible = rate == 0.0 || rate >= 0.01;
-    checker.unless(sensible, "api.requests_per_second", "must be 0 or at least 0.01");
+    let sensible = rate == 0.0 || RATES.contains(&rate);
+    let text = format!("must be 0, or {} to {}", RATES.start(), RATES.end());
+    checker.unless(sensible, "api.requests_per_second", &text);
     checker.unless((1..=100).contains(&file.max_attempts), "api.max_attempts", "must be 1 to 100");
-    checker.unless(!file.request_timeout.0.is_zero(), "api.request_timeout", "must be above 0");
+    checker.unless(!file.request_timeout.0.is_zero(), "api.request_timeout", "must be greater than 0");
     let template = Some(file.endpoint).filter(|text| !text.is_empty());
     let hbase = products().values().next();
     if let (Some(template), Some(product)) = (&template, hbase)
-        && let Err(error) = endpoint(&product.endpoints, Some(template), file.network, place(&product.name))
+        && let Err(error) = endpoint(&product.endpoints, Some(template), file.network.0, place(&product.name))
     {
         checker.wrong("api.endpoint", error.to_string());
     }
     Api {
         endpoint: template,
-        network: file.network,
-        signature: file.signature,
+        network: file.network.0,
+        signature: file.signature.0,
         requests_per_second: (rate > 0.0).then_some(rate),
         request_timeout: file.request_timeout.0,
         max_attempts: file.max_attempts,
@@ -110,22 +124,22 @@ fn place(product: &str) -> Place<'_> {
 
 fn state(checker: &mut Checker<'_>, file: file::State) -> Option<State> {
     let retention = file.history_retention.0;
-    checker.unless(!retention.is_zero(), "state.history_retention", "must be above 0");
+    checker.unless(!retention.is_zero(), "state.history_retention", "must be greater than 0");
     (!file.path.is_empty()).then(|| State { path: file.path.into(), retention })
 }
 
 fn shard(checker: &mut Checker<'_>, file: &file::Shard) -> Shard {
-    let Shard { ordinal, total } = Shard { ordinal: file.ordinal.0, total: file.total };
-    checker.unless(total > 0, "shard.total", "must be above 0");
+    let total = u32::try_from(file.total).unwrap_or(u32::MAX);
+    let ordinal = file.ordinal.0;
+    checker.unless((1..=MAX_SHARDS).contains(&total), "shard.total", &format!("must be 1 to {MAX_SHARDS}"));
     if ordinal >= total.max(1) {
-        checker.wrong("shard.ordinal", format!("{ordinal} is not below shard.total ({total})"));
+        checker.wrong("shard.ordinal", format!("must be less than shard.total ({total}), not {ordinal}"));
     }
     Shard { ordinal, total }
 }
 
 fn log(checker: &mut Checker<'_>, file: file::Log) -> Log {
-    let levels = ["error", "warn", "info", "debug", "trace"];
-    checker.unless(levels.contains(&&*file.level), "log.level", "must be error, warn, info, debug or trace");
-    checker.unless(["text", "json"].contains(&&*file.format), "log.format", "must be text or json");
-    Log { level: file.level, json: file.format == "json" }
+    checker.one_of("log.level", &file.level, &LEVELS.map(|level| (level, ())));
+    let json = checker.one_of("log.format", &file.format, &[("text", false), ("json", true)]);
+    Log { level: file.level, json: json.unwrap_or_default() }
 }

@@ -24,6 +24,16 @@ impl Checker<'_> {
         }
     }
 
+    /// What `text` names in the table of all that it may be.
+    pub fn one_of<T: Copy>(&mut self, path: &str, text: &str, all: &[(&str, T)]) -> Option<T> {
+        let named = all.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+        if named.is_none() {
+            let names: Vec<_> = all.iter().map(|(name, _)| *name).collect();
+            self.wrong(path, format!("must be one of {}, not {text:?}", names.join(", ")));
+        }
+        named
+    }
+
     pub fn globs(&mut self, path: &str, patterns: &[String]) -> GlobSet {
         let mut set = GlobSetBuilder::new();
         for (index, pattern) in patterns.iter().enumerate() {
@@ -65,7 +75,7 @@ impl Checker<'_> {
 fn glob(pattern: &str) -> Result<Glob, String> {
     let class = |rest: &str| rest.split(']').next().is_some_and(|class| !class.is_ascii());
     if pattern.split('[').skip(1).any(class) {
-        return Err("has other than ASCII characters in […]: use {…,…}".to_owned());
+        return Err("contains non-ASCII characters in […]: use {…,…} instead".to_owned());
     }
     Glob::new(pattern).map_err(|error| error.kind().to_string())
 }

@@ -3,19 +3,27 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::cloud::api::Signature;
 use crate::cloud::api::endpoint::Network;
 use crate::cloud::discovery::TagSource;
+
+/// A table of the file.
+pub(super) trait Section {
+    const KEYS: &'static [&'static str];
+}
 
 macro_rules! section {
     ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty = $default:expr,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Deserialize)]
         #[serde(deny_unknown_fields, default)]
-        pub(super) struct $name { $(pub $field: $kind,)* }
+        pub(in crate::config) struct $name { $(pub $field: $kind,)* }
+
+        impl Section for $name {
+            const KEYS: &'static [&'static str] = &[$(stringify!($field)),*];
+        }
 
         impl Default for $name {
             fn default() -> Self {
@@ -24,6 +32,12 @@ macro_rules! section {
         }
     };
 }
+
+pub(super) mod credentials;
+mod values;
+
+pub(super) use credentials::Credentials;
+pub(super) use values::{Globs, OneOf, Ordinal, Span, TagLabel};
 
 section! {
     /// The whole file.
@@ -39,6 +53,18 @@ section! {
         log: Log = Log::default(),
     }
 }
+
+/// The tables whose keys can come from the environment, with the keys.
+pub(super) const SECTIONS: [(&str, &[&str]); 8] = [
+    ("web", Web::KEYS),
+    ("collect", Collect::KEYS),
+    ("api", Api::KEYS),
+    ("metrics", Metrics::KEYS),
+    ("policy", Policy::KEYS),
+    ("state", State::KEYS),
+    ("shard", Shard::KEYS),
+    ("log", Log::KEYS),
+];
 
 section! {
     Web {
@@ -62,8 +88,8 @@ section! {
 section! {
     Api {
         endpoint: String = String::new(),
-        network: Network = Network::Public,
-        signature: Signature = Signature::HmacSha1,
+        network: OneOf<Network> = OneOf(Network::Public),
+        signature: OneOf<Signature> = OneOf(Signature::HmacSha1),
         requests_per_second: f64 = 0.0,
         request_timeout: Span = Span(Duration::from_secs(10)),
         max_attempts: usize = 5,
@@ -75,34 +101,9 @@ section! {
         name: String = String::new(),
         regions: Vec<String> = Vec::new(),
         products: Vec<String> = vec!["hbase".to_owned()],
-        tag_source: TagSource = TagSource::ListTagResources,
+        tag_source: OneOf<TagSource> = OneOf(TagSource::ListTagResources),
         interval: Option<Span> = None,
         credentials: Credentials = Credentials::default(),
-    }
-}
-
-section! {
-    /// Each source has some of these keys.
-    Credentials {
-        source: String = "default".to_owned(),
-        access_key_id: Option<String> = None,
-        access_key_secret: Option<SecretString> = None,
-        access_key_secret_file: Option<String> = None,
-        security_token: Option<SecretString> = None,
-        file: Option<String> = None,
-        name: Option<String> = None,
-        role_name: Option<String> = None,
-        metadata_endpoint: Option<String> = None,
-        role_arn: Option<String> = None,
-        role_session_name: Option<String> = None,
-        duration: Option<Span> = None,
-        policy: Option<String> = None,
-        external_id: Option<SecretString> = None,
-        oidc_provider_arn: Option<String> = None,
-        oidc_token_file: Option<String> = None,
-        sts_region: Option<String> = None,
-        uri: Option<SecretString> = None,
-        base: Option<Box<Credentials>> = None,
     }
 }
 
@@ -185,7 +186,7 @@ section! {
 section! {
     Shard {
         ordinal: Ordinal = Ordinal(0),
-        total: u32 = 1,
+        total: u64 = 1,
     }
 }
 
@@ -196,64 +197,38 @@ section! {
     }
 }
 
-/// One glob, or a list of them.
-#[derive(Debug)]
-pub(super) struct Globs(Vec<String>);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Globs {
-    pub fn as_slice(&self) -> &[String] {
-        &self.0
+    /// The keys of a table of the example, its comments included, beside those of the type.
+    fn assert_whole(table: &toml::Value, keys: &[&str], name: &str) {
+        let mut keys: Vec<_> = keys.iter().map(|key| (*key).to_owned()).collect();
+        keys.sort();
+        let mut found: Vec<_> = table.as_table().unwrap().keys().cloned().collect();
+        found.sort();
+        assert_eq!(found, keys, "[{name}]");
     }
-}
 
-impl<'de> Deserialize<'de> for Globs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            One(String),
-            Many(Vec<String>),
-        }
-        let written = Written::deserialize(deserializer);
-        Ok(Self(match written.map_err(|_| serde::de::Error::custom("is no glob, and no list of globs"))? {
-            Written::One(glob) => vec![glob],
-            Written::Many(globs) => globs,
-        }))
-    }
-}
-
-/// `"owner"` or `{ key = "成本中心", label = "cost_center" }`.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
-pub(super) enum TagLabel {
-    Key(String),
-    Labelled { key: String, label: String },
-}
-
-/// A duration: `90s`, `5m`, `1h`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Span(pub Duration);
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let parsed = humantime::parse_duration(&text);
-        parsed.map(Self).map_err(|_| serde::de::Error::custom("is no duration such as 90s, 5m or 1h"))
-    }
-}
-
-/// A number, or the name of a pod that ends in one: `exporter-2`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ordinal(pub u32);
-
-impl<'de> Deserialize<'de> for Ordinal {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let number = match text.rsplit_once('-') {
-            Some((name, number)) if !name.is_empty() => number,
-            _ => &text,
+    #[test]
+    fn the_example_names_every_key() {
+        let text = include_str!("../../config.example.toml");
+        let is_toml = |line: &&str| {
+            line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '))
         };
-        let wrong = "is neither a number nor the name of a pod that ends in one, such as exporter-2";
-        number.parse().map(Self).map_err(|_| serde::de::Error::custom(wrong))
+        let line = |line| format!("{}\n", str::strip_prefix(line, "# ").filter(is_toml).unwrap_or(line));
+        let example: toml::Value = toml::from_str(&text.lines().map(line).collect::<String>()).unwrap();
+        assert_whole(&example, ConfigFile::KEYS, "the whole");
+        for (name, keys) in SECTIONS {
+            assert_whole(&example[name], keys, name);
+        }
+        assert_whole(&example["accounts"][0], Account::KEYS, "accounts");
+        let policy = &example["policy"];
+        assert_whole(&policy["required_tags"][0], RequiredTag::KEYS, "policy.required_tags");
+        assert_whole(&policy["forbidden_tags"][0], ForbiddenTag::KEYS, "policy.forbidden_tags");
+        assert_whole(&policy["max_tags"], MaxTags::KEYS, "policy.max_tags");
+        for key in AppliesTo::KEYS.iter().chain(Exemption::KEYS).chain(Credentials::KEYS) {
+            assert!(text.contains(key), "{key} is not in config.example.toml");
+        }
     }
 }

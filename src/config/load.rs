@@ -1,19 +1,17 @@
-//! Reads file and environment, and collects every problem of form: a key that is wrong is noted, taken out, and
-//! the rest is read again.
+//! Reads file and environment, and collects every problem of form and of content.
 
 use config::{Environment as EnvironmentSource, File, FileFormat, Value, ValueKind};
-use serde_path_to_error::{Path, Segment};
 
-use super::file::ConfigFile;
 use super::sources::{PREFIX, Sources};
 use super::{Config, Problem, Problems, check};
+use crate::form::{self, KeyProblem};
 
 /// The configuration, checked, or everything that is wrong with it.
 pub fn load(sources: &Sources) -> Result<Config, Problems> {
     let root = merged(sources).map_err(|problem| Problems(vec![problem]))?;
-    let mut problems = Vec::new();
+    let mut problems = sources.misspelt();
     if is_empty(&root, ACCOUNTS) {
-        let text = "is empty: one [[accounts]] is needed".to_owned();
+        let text = "is empty: at least one [[accounts]] is required".to_owned();
         problems.push(Problem { origin: sources.origin(ACCOUNTS), path: ACCOUNTS.to_owned(), text });
     }
     checked(root, sources, problems)
@@ -26,7 +24,7 @@ pub fn load_without_accounts(sources: &Sources) -> Result<Config, Problems> {
     if let ValueKind::Table(table) = &mut root.kind {
         table.remove(ACCOUNTS);
     }
-    checked(root, sources, Vec::new())
+    checked(root, sources, sources.misspelt())
 }
 
 const ACCOUNTS: &str = "accounts";
@@ -36,21 +34,19 @@ fn is_empty(root: &Value, key: &str) -> bool {
     table.get(key).is_none_or(|value| matches!(&value.kind, ValueKind::Array(list) if list.is_empty()))
 }
 
-fn checked(mut root: Value, sources: &Sources, mut problems: Vec<Problem>) -> Result<Config, Problems> {
-    let file = loop {
-        match serde_path_to_error::deserialize::<_, ConfigFile>(root.clone()) {
-            Ok(file) => break file,
-            Err(error) => {
-                let taken = take(&mut root, error.path());
-                let unmendable = taken.is_none();
-                problems.push(problem(error.path(), &error.inner().to_string(), taken, sources));
-                if unmendable {
-                    return Err(Problems(problems));
-                }
-            }
-        }
-    };
-    let checked = check::check(file, sources, &mut problems);
+fn checked(root: Value, sources: &Sources, mut problems: Vec<Problem>) -> Result<Config, Problems> {
+    // A value that stands in the place of credentials may be a secret.
+    let (file, wrong) = form::read(root, |path| path.contains("credentials"));
+    problems.extend(wrong.into_iter().map(|KeyProblem { path, text }| {
+        let origin = sources.origin(&path);
+        Problem { origin, path, text }
+    }));
+    let Some(file) = file else { return Err(Problems(problems)) };
+    let mut found = Vec::new();
+    let checked = check::check(file, sources, &mut found);
+    // What is wrong of form was taken out, and is not missed.
+    found.retain(|problem| problems.iter().all(|one| one.path != problem.path));
+    problems.extend(found);
     match checked {
         Some(config) if problems.is_empty() => Ok(config),
         _ => Err(Problems(problems)),
@@ -93,43 +89,6 @@ fn whole(error: config::ConfigError) -> Problem {
     Problem { origin: None, path: String::new(), text: error.to_string() }
 }
 
-/// Takes the value at `path` out.
-fn take(root: &mut Value, path: &Path) -> Option<Value> {
-    let segments: Vec<_> = path.iter().collect();
-    let (last, parents) = segments.split_last()?;
-    let mut value = root;
-    for segment in parents {
-        value = match (&mut value.kind, segment) {
-            (ValueKind::Table(table), Segment::Map { key }) => table.get_mut(key)?,
-            (ValueKind::Array(list), Segment::Seq { index }) => list.get_mut(*index)?,
-            _ => return None,
-        };
-    }
-    match (&mut value.kind, last) {
-        (ValueKind::Table(table), Segment::Map { key }) => table.remove(key),
-        (ValueKind::Array(list), Segment::Seq { index }) if *index < list.len() => Some(list.remove(*index)),
-        _ => None,
-    }
-}
-
-fn problem(path: &Path, text: &str, taken: Option<Value>, sources: &Sources) -> Problem {
-    let path = path.to_string();
-    Problem { origin: sources.origin(&path), text: described(&path, text, taken.as_ref()), path }
-}
-
-/// What is wrong with a value; one near credentials is not repeated.
-fn described(path: &str, text: &str, taken: Option<&Value>) -> String {
-    let text = text.split(" for key `").next().unwrap_or(text);
-    if text.contains("unknown field") {
-        let expected = text.split_once("expected").map(|(_, names)| names.trim());
-        return expected.map_or("unknown key".to_owned(), |names| format!("unknown key, expected {names}"));
-    }
-    if path.contains("credentials") || taken.is_none() {
-        return "is not of the right type".to_owned();
-    }
-    text.to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,7 +112,10 @@ mod tests {
 
     #[test]
     fn accounts_are_needed_but_not_for_who_asks_nothing_of_the_cloud() {
-        assert_eq!(problems("", &[]), "config.toml: accounts: is empty: one [[accounts]] is needed");
+        assert_eq!(
+            problems("", &[]),
+            "config.toml: accounts: is empty: at least one [[accounts]] is required"
+        );
         assert_eq!(problems("accounts = []", &[]), problems("", &[]));
         let broken = "accounts = 1\n[[policy.required_tags]]\nkey = \"owner\"";
         let file = Some(("config.toml".to_owned(), broken.to_owned()));
@@ -189,14 +151,14 @@ mod tests {
         let report = problems(text, &[]);
         for expected in [
             "config.toml: colour: unknown key",
-            "config.toml: collect.interval: is no duration",
-            "config.toml: accounts[1].regions: invalid type",
-            "web.listen_address: is no address",
+            "config.toml: collect.interval: 5 is not a valid duration",
+            "config.toml: accounts[1].regions: must be a list, not \"cn-hangzhou\"",
+            "web.listen_address: \"here\" is not a valid listen address",
             "collect.deadline: 10m is longer than collect.interval",
-            "api.endpoint: must begin with https://",
-            "accounts[0].regions: is empty",
+            "api.endpoint: must start with https://",
+            "accounts[0].regions: must not be empty",
             "accounts[0].products[0]: unknown product \"cassandra\"",
-            "accounts[1].name: \"a\" is the name of another account",
+            "accounts[1].name: \"a\" is a duplicate account name",
             "\"cost-center\" and \"cost_center\"",
         ] {
             assert!(report.contains(expected), "{expected} is not in:\n{report}");
@@ -209,7 +171,7 @@ mod tests {
         let report = problems(ACCOUNT, &[("TAG_EXPORTER__COLLECT__INTERVAL", "soon")]);
         assert_eq!(
             report,
-            "TAG_EXPORTER__COLLECT__INTERVAL: collect.interval: is no duration such as 90s, 5m or 1h"
+            "TAG_EXPORTER__COLLECT__INTERVAL: collect.interval: \"soon\" is not a valid duration (example: 5m)"
         );
     }
 
@@ -225,10 +187,69 @@ mod tests {
         for expected in [
             "TAG_EXPORTER__COLLECT__INTERVAL: collect.interval: must be at least 1s",
             "config.toml: api.max_attempts: must be 1 to 100",
-            "--log.level: log.level: must be error, warn, info, debug or trace",
+            "--log.level: log.level: must be one of error, warn, info, debug, trace, not \"loud\"",
         ] {
             assert!(report.contains(expected), "{expected} is not in:\n{report}");
         }
+    }
+
+    #[test]
+    fn a_wrong_value_is_shown_with_what_is_right_in_words_of_the_field() {
+        for (text, problem) in [
+            ("api.network = \"moon\"", "api.network: must be public or vpc, not \"moon\""),
+            ("api.signature = 5", "api.signature: must be hmac-sha1 or acs3-hmac-sha256, not 5"),
+            ("collect.concurrency = -1", "collect.concurrency: must be a whole number of at least 0, not -1"),
+            ("web.max_connections = 1_000_001", "web.max_connections: must be 1 to 1000000"),
+            ("api.requests_per_second = 10_001", "api.requests_per_second: must be 0, or 0.01 to 10000"),
+            ("api.requests_per_second = nan", "api.requests_per_second: must be 0, or 0.01 to 10000"),
+            ("shard.total = 4294967297", "shard.total: must be 1 to 1024"),
+            ("shard.total = 1025", "shard.total: must be 1 to 1024"),
+            ("log.format = \"xml\"", "log.format: must be one of text, json, not \"xml\""),
+            (
+                "metrics.tag_labels = [\"owner\", { label = \"x\" }]",
+                "metrics.tag_labels[1]: must be a tag key, or { key = \"…\", label = \"…\" }, \
+                 not a section with keys",
+            ),
+            ("metrics.tag_labels = \"owner\"", "metrics.tag_labels: must be a list, not \"owner\""),
+            ("web = 5", "web: must be a section with keys, not 5"),
+            ("api.endpoint = \"hidden\"", "api.endpoint: is not a valid URL: relative URL without a base"),
+        ] {
+            assert_eq!(problems(&format!("{text}\n{ACCOUNT}"), &[]), format!("config.toml: {problem}"));
+        }
+        for (text, problem) in [
+            ("regions = [\"CN\"]", "regions[0]: \"CN\" is not a valid region ID (example: cn-hangzhou)"),
+            ("regions = [\"a\", \"all\"]", "regions[1]: \"all\" cannot be combined with other regions"),
+            ("regions = [\"a\", \"a\"]", "regions[1]: is a duplicate"),
+            (
+                "regions = [\"a\"]\ntag_source = \"x\"",
+                "tag_source: must be list-tag-resources or inline, not \"x\"",
+            ),
+            (
+                "regions = [\"a\"]\ncredentials.duration = \"x\"",
+                "credentials.duration: is not a valid duration (example: 5m)",
+            ),
+        ] {
+            let report = problems(&format!("[[accounts]]\nname = \"a\"\n{text}"), &[]);
+            assert_eq!(report, format!("config.toml: accounts[0].{problem}"));
+        }
+    }
+
+    #[test]
+    fn a_variable_with_one_underscore_is_named_with_its_right_name_and_those_of_others_are_not() {
+        for name in ["TAG_EXPORTER_COLLECT_INTERVAL", "TAG_EXPORTER_COLLECT__INTERVAL"] {
+            let report = problems(ACCOUNT, &[(name, "10m")]);
+            let text = "is not read: the variable is TAG_EXPORTER__COLLECT__INTERVAL";
+            assert_eq!(report, format!("{name}: collect.interval: {text}"));
+        }
+        let report = problems(ACCOUNT, &[("TAG_EXPORTER_WEB_MAX_CONNECTIONS", "1")]);
+        assert!(report.ends_with("the variable is TAG_EXPORTER__WEB__MAX_CONNECTIONS"), "{report}");
+        // Kubernetes sets these for a Service of the name.
+        let service = [
+            ("TAG_EXPORTER_SERVICE_HOST", "10.0.0.1"),
+            ("TAG_EXPORTER_PORT", "tcp://10.0.0.1:10042"),
+            ("TAG_EXPORTER_PORT_10042_TCP_ADDR", "10.0.0.1"),
+        ];
+        assert_eq!(problems(ACCOUNT, &service), "");
     }
 
     #[test]
@@ -238,13 +259,17 @@ mod tests {
             problems(ACCOUNT, &shard)
         };
         assert_eq!((report("2"), report("tag-exporter-2")), (String::new(), String::new()));
-        assert!(report("tag-exporter-3").contains("shard.ordinal: 3 is not below shard.total (3)"));
+        assert!(report("tag-exporter-3").contains("shard.ordinal: must be less than shard.total (3), not 3"));
         for wrong in ["-1", "tag-exporter", "tag-exporter-"] {
-            assert!(report(wrong).contains("shard.ordinal: is neither a number nor"), "{}", report(wrong));
+            assert!(
+                report(wrong).contains("shard.ordinal: must be a number, or a pod name"),
+                "{}",
+                report(wrong)
+            );
         }
         let report = problems(&format!("shard = {{ ordinal = -1, total = 0 }}\n{ACCOUNT}"), &[]);
-        assert!(report.contains("shard.ordinal: is neither"), "{report}");
-        assert!(report.contains("shard.total: must be above 0"), "{report}");
+        assert!(report.contains("shard.ordinal: must be a number, or a pod name that ends in one (example: exporter-2), not -1"), "{report}");
+        assert!(report.contains("shard.total: must be 1 to 1024"), "{report}");
     }
 
     #[test]

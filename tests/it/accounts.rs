@@ -37,7 +37,7 @@ async fn a_missing_right_is_named_and_keeps_the_last_inventory() {
         let fault = Fault::Code { status: 403, code: "Forbidden.RAM".to_owned() };
         let rule = FaultRule { action: Some(action.to_owned()), ..FaultRule::of(fault) };
         daemon.cloud.edit(|state| state.faults = vec![rule]);
-        let right = format!("the right hbase:{action} is missing");
+        let right = format!("missing RAM permission hbase:{action}");
         let text = daemon.until("/tags", |_, text| text.contains(&right)).await;
         assert!(text.contains(also) && text.contains("\"reason\":\"denied\""), "{text}");
         assert!(text.contains("\"resources\":3"), "{text}");

@@ -9,6 +9,9 @@ use alicloud_tag_exporter::policy::{Rules, Verdict, Violation, judge};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+/// In all files.
+const CASES: usize = 92;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cases {
@@ -131,7 +134,7 @@ fn each_policy_case_comes_to_what_it_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(cases >= 60, "there are {cases} cases only");
+    assert_eq!(cases, CASES, "a case was added or deleted");
 }
 
 #[test]
@@ -201,52 +204,68 @@ fn every_mistake_in_a_policy_is_told_with_its_key_path() {
     let report = load(&Sources { file, ..Sources::default() }).unwrap_err().to_string();
     for expected in [
         "policy.rollup_tags[1]: \"a-b\" and \"a_b\" both become the label tag_a_b",
-        "policy.rollup_tags[2]: the key is empty",
-        "policy.rollup_tags[3]: is there twice",
+        "policy.rollup_tags[2]: the tag key is empty",
+        "policy.rollup_tags[3]: is a duplicate",
         "policy.rollup_tags[4]: is excluded by metrics.exclude_keys",
-        "policy.rollup_tags[5]: the key \"负责人\" has no letter: give it a label in metrics.tag_labels",
-        "policy.required_tags[0].key: is empty",
-        "policy.required_tags[1].pattern: is no regular expression: unclosed group, at character 2",
-        "policy.required_tags[2]: is never reached: policy.required_tags[1] has the same key",
-        "policy.required_tags[3].aliases[1]: \"owner\" is a spelling of \"owner\" too",
-        "policy.required_tags[3].aliases[2]: is a spelling of this rule already",
-        "policy.required_tags[3].aliases[3]: is a spelling of this rule already",
-        "policy.required_tags[3].values[1]: is empty",
-        "policy.required_tags[3].values[2]: is there twice",
-        "policy.required_tags[3].values[3]: can never count: the pattern does not allow it",
+        "policy.rollup_tags[5]: the key \"负责人\" has no ASCII letter or digit: set a label in metrics.tag_labels",
+        "policy.required_tags[0].key: must not be empty",
+        "policy.required_tags[1].pattern: is not a valid regular expression: unclosed group, at character 2",
+        "policy.required_tags[2]: is unreachable: policy.required_tags[1] has the same key",
+        "policy.required_tags[3].aliases[1]: \"owner\" is also a spelling of \"owner\"",
+        "policy.required_tags[3].aliases[2]: is a duplicate spelling in this rule",
+        "policy.required_tags[3].aliases[3]: is a duplicate spelling in this rule",
+        "policy.required_tags[3].values[1]: must not be empty",
+        "policy.required_tags[3].values[2]: is a duplicate",
+        "policy.required_tags[3].values[3]: is never allowed: it does not match the pattern",
         "policy.required_tags[3].applies_to.accounts[0]: ",
-        "policy.required_tags[3].applies_to.regions: is no glob, and no list of globs",
+        "policy.required_tags[3].applies_to.regions: must be a glob or a list of globs, not 5",
         "policy.required_tags[3].applies_to.colour: unknown key",
-        "policy.required_tags[4].aliases[0]: \"Env\" is a spelling of \"env\" too",
-        "policy.required_tags[5]: is never reached: policy.required_tags[4] has the same key",
-        "policy.required_tags[5]: a label has A-Z a-z 0-9 and _ only",
+        "policy.required_tags[4].aliases[0]: \"Env\" is also a spelling of \"env\"",
+        "policy.required_tags[5]: is unreachable: policy.required_tags[4] has the same key",
+        "policy.required_tags[5]: a label may contain only A-Z a-z 0-9 _",
         "policy.required_tags[6].key: is excluded by metrics.exclude_keys",
         "policy.required_tags[6].aliases[0]: is excluded by metrics.exclude_keys",
-        "policy.required_tags[7].pattern: is no regular expression: unopened group, at character 2",
-        "policy.required_tags[7].applies_to.regions: is empty: leave it out",
-        "policy.required_tags[7].applies_to.status[0]: has other than ASCII characters in […]",
-        "policy.required_tags[9]: is never reached: policy.required_tags[8] has the same key",
-        "policy.forbidden_tags[0].key: is empty",
+        "policy.required_tags[7].pattern: is not a valid regular expression: unopened group, at character 2",
+        "policy.required_tags[7].applies_to.regions: is empty: remove it",
+        "policy.required_tags[7].applies_to.status[0]: contains non-ASCII characters in […]",
+        "policy.required_tags[9]: is unreachable: policy.required_tags[8] has the same key",
+        "policy.forbidden_tags[0].key: must not be empty",
         "policy.forbidden_tags[1].key: ",
         "policy.max_tags.limit: must be 1 to 1000",
         "policy.exemptions[0]: exempts everything",
-        "policy.exemptions[1].keys[0]: is the key of no rule",
-        "policy.exemptions[1].until: is no day such as 2027-01-31",
+        "policy.exemptions[1].keys[0]: is not the key of any rule",
+        "policy.exemptions[1].until: is not a valid date (example: 2027-01-31)",
         "policy.exemptions[2].resource_id[0]: ",
-        "policy.exemptions[2].until: is no day such as 2027-01-31",
-        "policy.exemptions[3].account: holds an empty glob",
-        "policy.exemptions[3].tag: has no key before its =",
-        "policy.exemptions[4].region: is empty: leave it out",
+        "policy.exemptions[2].until: is not a valid date (example: 2027-01-31)",
+        "policy.exemptions[3].account: contains an empty glob",
+        "policy.exemptions[3].tag: has no key before the =",
+        "policy.exemptions[4].region: is empty: remove it",
         "policy.exemptions[4].tag: is excluded by metrics.exclude_keys",
     ] {
         assert!(report.contains(&format!("policy.toml: {expected}")), "{expected} is not in:\n{report}");
     }
 }
 
+fn example() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.toml")).unwrap()
+}
+
+#[test]
+fn the_example_configuration_consists_of_the_defaults_but_for_the_account() {
+    let account = "[[accounts]]\nname = \"prod\"\nregions = [\"cn-hangzhou\", \"cn-shanghai\"]";
+    let [example, defaults] = [example(), account.to_owned()].map(|text| {
+        let file = Some(("config.toml".to_owned(), text));
+        format!("{:#?}", load(&Sources { file, ..Sources::default() }).unwrap())
+    });
+    let differences: Vec<_> =
+        example.lines().zip(defaults.lines()).filter(|(one, other)| one != other).collect();
+    assert_eq!(differences, []);
+    assert_eq!(example.lines().count(), defaults.lines().count());
+}
+
 #[test]
 fn the_example_configuration_is_a_right_one() {
-    let text =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.toml")).unwrap();
+    let text = example();
     // With the keys that are commented out, too.
     let whole: String = text.lines().map(|line| format!("{}\n", uncommented(line))).collect();
     for text in [text, whole] {

@@ -10,10 +10,13 @@ use simulator::{self, Cloud, State};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// How long a state may take to come about.
 const LIMIT: Duration = Duration::from_secs(30);
+/// Of any answer of a test: cursors must come to an end.
+const MAX_PAGES: usize = 1000;
 
 /// The cloud of `state` on loopback, until the test's runtime ends.
 pub async fn cloud(state: State) -> (Cloud, SocketAddr) {
@@ -49,11 +52,12 @@ impl Program {
         let mut process = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap());
         let mut told = String::new();
-        while !told.contains("listening on http://") {
-            let read =
-                tokio::time::timeout(LIMIT, lines.read_line(&mut told)).await.expect("it says nothing");
-            assert!(read.unwrap() > 0, "it ended: {told}");
-        }
+        let starting = async {
+            while !told.contains("listening on http://") {
+                assert!(lines.read_line(&mut told).await.unwrap() > 0, "it ended: {told}");
+            }
+        };
+        timeout(LIMIT, starting).await.expect("it does not say where it listens");
         let address =
             told.split("listening on ").nth(1).unwrap().split([' ', '\n', '"']).next().unwrap().to_owned();
         let log = tokio::spawn(async move {
@@ -76,18 +80,19 @@ impl Program {
     pub async fn all(&self, path: &str, rows: &str) -> Vec<Value> {
         let mut all = Vec::new();
         let mut page = self.json(&format!("{path}?limit=500")).await;
-        loop {
+        for _ in 0..MAX_PAGES {
             all.extend(page[rows].as_array().unwrap().iter().cloned());
             let Some(cursor) = page["next_cursor"].as_str() else { return all };
             page = self.json(&format!("{path}?limit=500&cursor={cursor}")).await;
         }
+        panic!("{path} has more than {MAX_PAGES} pages");
     }
 
     /// Asks it to end by a signal; its exit code and its whole log.
     pub async fn stop(mut self) -> (Option<i32>, String) {
         let id = self.process.id().unwrap().to_string();
         assert!(std::process::Command::new("kill").arg(id).status().unwrap().success());
-        let ended = tokio::time::timeout(LIMIT, self.process.wait()).await.expect("it did not end");
+        let ended = timeout(LIMIT, self.process.wait()).await.expect("it did not end");
         (ended.unwrap().code(), self.log.await.unwrap())
     }
 
@@ -102,6 +107,6 @@ impl Program {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(LIMIT, looking).await.expect("the state did not come about in time")
+        timeout(LIMIT, looking).await.expect("the state did not come about in time")
     }
 }

@@ -1,6 +1,6 @@
 //! Sessions of a role: asked for again where that may help, and used as long as they last.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use simulator::{AccessKey, Fault, FaultRule, Role, State, synthetic};
 
@@ -49,6 +49,34 @@ async fn a_busy_sts_is_asked_again_by_the_older_signature_and_nothing_fails() {
     program.stop().await;
 }
 
+/// Due after half of it.
+const LIFETIME: Duration = Duration::from_secs(12);
+/// Requests in a collection of the one region.
+const REQUESTS: usize = 2;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_sts_delays_no_collection_while_the_session_is_valid() {
+    let mut state = state();
+    state.sts.lifetime = Some(LIFETIME.try_into().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let (cloud, address) = program::cloud(state).await;
+    let credentials = format!("{{ source = \"assume-role\", role_arn = \"{ARN}\" }}");
+    let config = cloud.edit(|state| config(address, state, &credentials));
+    let program = Program::start(folder.path(), &config).await;
+    until(&cloud, |state| signed_by(state, "STS.sim0001") > 0).await;
+    let obtained = Instant::now();
+    cloud.edit(|state| {
+        let action = Some("AssumeRole".to_owned());
+        state.faults.push(FaultRule { action, ..FaultRule::of(Fault::Slow(LIFETIME)) });
+    });
+    until(&cloud, |state| state.log.of("AssumeRole").count() == 2).await;
+    let before = cloud.edit(|state| signed_by(state, "STS.sim0001"));
+    until(&cloud, |state| signed_by(state, "STS.sim0001") >= before + 2 * REQUESTS).await;
+    assert!(obtained.elapsed() < LIFETIME, "the collections waited for STS");
+    assert_no_failure(&program).await;
+    program.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_used_to_its_end_although_the_profile_that_led_to_it_breaks() {
     let mut state = state();
@@ -76,9 +104,12 @@ async fn a_session_is_used_to_its_end_although_the_profile_that_led_to_it_breaks
     let count = metrics.lines().find_map(|line| line.strip_prefix(told)).unwrap();
     assert_ne!(count, "0");
     let (_, log) = program.stop().await;
-    assert!(log.contains("the old ones are still valid") && log.contains("is not the CLI's JSON"), "{log}");
+    assert!(
+        log.contains("the current ones are still valid") && log.contains("is not a valid CLI configuration"),
+        "{log}"
+    );
     // One line each ten seconds, whatever the number of requests.
     let most = 1 + broken.elapsed().as_secs() / 10;
-    assert!(log.matches("the old ones are still valid").count() as u64 <= most, "{log}");
+    assert!(log.matches("the current ones are still valid").count() as u64 <= most, "{log}");
     assert!(!log.contains("secret-hidden"), "{log}");
 }

@@ -7,12 +7,15 @@ use std::path::Path;
 use serde_json::Value;
 use simulator::{Cloud, Resource, State, synthetic};
 use tokio::process::Command;
+use tokio::time::{Duration, timeout};
 
 use crate::program::{self, Program};
 
 const SEED: u64 = 11;
 const REGIONS: usize = 20;
 const COLLECTIONS: usize = 200;
+/// How long a state may take to come about.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// By region and resource, the tags.
 type Tags = BTreeMap<(String, String), BTreeMap<String, String>>;
@@ -117,9 +120,12 @@ async fn no_change_is_lost_or_told_twice_when_the_program_is_killed_again_and_ag
         for _ in 0..random.u8(1..16) {
             cloud.edit(|state| drift(state, &mut random));
             let before = answered();
-            while answered() == before {
-                told.extend(program.all("/tags/changes", "changes").await.iter().map(Value::to_string));
-            }
+            let reading = async {
+                while answered() == before {
+                    told.extend(program.all("/tags/changes", "changes").await.iter().map(Value::to_string));
+                }
+            };
+            timeout(LIMIT, reading).await.expect("nobody asks the cloud any more");
         }
         collections += sum(&program.get("/metrics").await, "_collections_total{");
         program.process.kill().await.unwrap();
@@ -132,9 +138,12 @@ async fn no_change_is_lost_or_told_twice_when_the_program_is_killed_again_and_ag
     println!("{kills} kills, {collections} collections, {} changes told before a kill", told.len());
 
     let wanted = existing(&cloud);
-    while shown(&program).await != wanted {
-        tokio::task::yield_now().await;
-    }
+    let arriving = async {
+        while shown(&program).await != wanted {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(LIMIT, arriving).await.expect("the last state of the cloud is not shown");
     let changes = program.all("/tags/changes", "changes").await;
     assert!(changes.len() >= told.len());
     for change in changes.iter().rev() {

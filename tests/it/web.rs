@@ -2,17 +2,24 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Client;
+use reqwest::{Client, Identity};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::version::{TLS12, TLS13};
+use rustls::{CipherSuite, ClientConfig, NamedGroup, RootCertStore, SupportedProtocolVersion};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
 
 use crate::certificates::{Certificates, peer};
 use crate::prometheus::{Prometheus, versions};
-use crate::support::BETWEEN_LOOKS;
+use crate::support::{BETWEEN_LOOKS, Daemon};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const TLS: &str = "tls_server_config: { cert_file: server.pem, key_file: server.key }";
@@ -176,6 +183,94 @@ async fn a_file_that_became_wrong_changes_nothing_but_a_metric() {
     until(0).await;
     certificates.write("web.yml", &users());
     until(1).await;
+}
+
+/// What a client of its own takes part in: one version, and its suites and curves if they are named.
+struct Handshake {
+    version: &'static SupportedProtocolVersion,
+    suite: Option<CipherSuite>,
+    curve: Option<NamedGroup>,
+}
+
+impl Handshake {
+    async fn works(&self, certificates: &Certificates, daemon: &Daemon) -> bool {
+        let mut provider = aws_lc_rs::default_provider();
+        provider.cipher_suites.retain(|one| self.suite.is_none_or(|suite| one.suite() == suite));
+        provider.kx_groups.retain(|one| self.curve.is_none_or(|curve| one.name() == curve));
+        let mut roots = RootCertStore::empty();
+        let authority = CertificateDer::from_pem_slice(&certificates.read("ca.pem")).unwrap();
+        roots.add(authority).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(&[self.version])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let stream = TcpStream::connect(daemon.address).await.unwrap();
+        let name = "127.0.0.1".try_into().unwrap();
+        let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
+        tokio::time::timeout(LIMIT, connecting).await.expect("the handshake hangs").is_ok()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_versions_suites_and_curves_of_the_file_are_spoken() {
+    use CipherSuite::{TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384};
+    let of = |version| Handshake { version, suite: None, curve: None };
+    let suite = |suite| Handshake { suite: Some(suite), ..of(&TLS12) };
+    let curve = |version, curve| Handshake { curve: Some(curve), ..of(version) };
+    for (keys, yes, no) in [
+        ("", vec![of(&TLS12), of(&TLS13)], vec![]),
+        ("min_version: TLS13", vec![of(&TLS13)], vec![of(&TLS12)]),
+        ("max_version: TLS12", vec![of(&TLS12)], vec![of(&TLS13)]),
+        (
+            "cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]",
+            vec![suite(TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256), of(&TLS13)],
+            vec![suite(TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384)],
+        ),
+        (
+            "curve_preferences: [CurveP384, X25519]",
+            vec![curve(&TLS13, NamedGroup::secp384r1), curve(&TLS12, NamedGroup::X25519)],
+            vec![curve(&TLS13, NamedGroup::secp256r1), curve(&TLS12, NamedGroup::secp256r1)],
+        ),
+    ] {
+        let certificates = Certificates::new();
+        let daemon = certificates.daemon(&TLS.replace(" }", &format!(", {keys} }}"))).await;
+        for (handshakes, expected) in [(yes, true), (no, false)] {
+            for (index, handshake) in handshakes.iter().enumerate() {
+                let works = handshake.works(&certificates, &daemon).await;
+                assert_eq!(works, expected, "{keys}, number {index}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_given_is_verified_where_none_is_needed() {
+    let certificates = Certificates::new();
+    let web = KNOWN_CLIENTS.replace("RequireAndVerifyClientCert", "VerifyClientCertIfGiven");
+    let daemon = certificates.daemon(&web).await;
+    let url = format!("https://{}/metrics", daemon.address);
+    for client in [certificates.client(), certificates.known_client()] {
+        assert_eq!(client.build().unwrap().get(&url).send().await.unwrap().status(), 200);
+    }
+    let others = Certificates::new();
+    let identity = [others.read("client.key"), others.read("client.pem")].concat();
+    let stranger = certificates.client().identity(Identity::from_pem(&identity).unwrap()).build().unwrap();
+    assert!(stranger.get(&url).send().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_headers_of_the_file_are_in_every_answer() {
+    let certificates = Certificates::new();
+    let web = "http_server_config: { headers: { x-frame-options: deny, X-Content-Type-Options: nosniff } }";
+    let daemon = certificates.daemon(&format!("{web}\n{}", users())).await;
+    let client = Client::builder().no_proxy().build().unwrap();
+    for (path, status) in [("/healthz", 200), ("/metrics", 401), ("/nowhere", 401)] {
+        let answer = client.get(format!("http://{}{path}", daemon.address)).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(answer.headers()["x-frame-options"], "deny", "{path}");
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{path}");
+    }
 }
 
 async fn curl(folder: &Path, arguments: &[&str]) -> Output {

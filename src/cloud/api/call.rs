@@ -19,11 +19,15 @@ pub struct AccessKey {
 
 impl PartialEq for AccessKey {
     fn eq(&self, other: &Self) -> bool {
-        let token = |key: &Self| key.security_token.as_ref().map(|token| token.expose_secret().to_owned());
         self.id == other.id
-            && self.secret.expose_secret() == other.secret.expose_secret()
-            && token(self) == token(other)
+            && is_same_secret(Some(&self.secret), Some(&other.secret))
+            && is_same_secret(self.security_token.as_ref(), other.security_token.as_ref())
     }
+}
+
+/// Whether two secrets, which may be absent, are the same. For what is ours only: the time it takes depends on them.
+pub fn is_same_secret(one: Option<&SecretString>, other: Option<&SecretString>) -> bool {
+    one.map(SecretString::expose_secret) == other.map(SecretString::expose_secret)
 }
 
 impl fmt::Debug for AccessKey {

@@ -28,11 +28,11 @@ pub struct Endpoints {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    #[error("is no URL: {0}")]
+    #[error("is not a valid URL: {0}")]
     NoUrl(url::ParseError),
-    #[error("must begin with https:// (http:// only for a loopback address)")]
+    #[error("must start with https:// (http:// is allowed only for loopback addresses)")]
     NotHttps,
-    #[error("must be scheme, host and port only")]
+    #[error("must contain only scheme, host and port")]
     MoreThanHost,
 }
 

@@ -92,7 +92,7 @@ impl fmt::Display for ApiError {
         let Self { product, action, region, .. } = self;
         write!(f, "{action} in {region} {}", self.kind)?;
         if let ErrorKind::Denied { .. } = self.kind {
-            write!(f, ", the right {product}:{action} is missing")?;
+            write!(f, ", missing RAM permission {product}:{action}")?;
         }
         match &self.request_id {
             Some(id) => write!(f, " (request id {id})"),
@@ -108,15 +108,15 @@ impl fmt::Display for ErrorKind {
             Self::Denied { code } => write!(f, "was denied: {code}"),
             Self::Credentials { problem } => write!(f, "has no credentials: {problem}"),
             Self::KeyRefused { code } => {
-                write!(f, "has no valid credentials: the cloud answered {code}")
+                write!(f, "had its credentials refused: {code}")
             }
             Self::Rejected { code } if is_clock_code(code) => {
                 write!(f, "was rejected: {code}, check the clock of this machine")
             }
             Self::Rejected { code } => write!(f, "was rejected: {code}"),
-            Self::Unavailable { code } => write!(f, "met a problem of the cloud: {code}"),
+            Self::Unavailable { code } => write!(f, "failed on the server side: {code}"),
             Self::Transport { problem } => write!(f, "got no answer: {problem}"),
-            Self::Undecodable { problem } => write!(f, "got an answer that cannot be used: {problem}"),
+            Self::Undecodable { problem } => write!(f, "got an invalid answer: {problem}"),
         }
     }
 }
@@ -240,7 +240,7 @@ mod tests {
             kind: ErrorKind::Denied { code: "Forbidden.RAM".into() },
         };
         let text = "ListTagResources in cn-hangzhou was denied: Forbidden.RAM, \
-                    the right hbase:ListTagResources is missing (request id R-1)";
+                    missing RAM permission hbase:ListTagResources (request id R-1)";
         assert_eq!(error.to_string(), text);
     }
 

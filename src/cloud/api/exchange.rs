@@ -23,7 +23,7 @@ pub fn http_client(request_timeout: Duration) -> reqwest::Result<reqwest::Client
     builder()?.timeout(request_timeout).connect_timeout(CONNECT_TIMEOUT).build()
 }
 
-/// A client for what stands near, such as the metadata server: no proxy, and no patience.
+/// A client for local addresses, such as the metadata server: no proxy, and short timeouts.
 pub fn direct_client() -> reqwest::Result<reqwest::Client> {
     builder()?.no_proxy().connect_timeout(DIRECT_CONNECT_TIMEOUT).build()
 }
@@ -95,14 +95,15 @@ fn request(
 
 fn object(body: &[u8]) -> Result<Value<'_>, String> {
     // At once, which is faster than string by string.
-    let text = str::from_utf8(body).map_err(|error| format!("no text, at byte {}", error.valid_up_to()))?;
+    let text =
+        str::from_utf8(body).map_err(|error| format!("not UTF-8 text at byte {}", error.valid_up_to()))?;
     let answer: Value<'_> = serde_json::from_str(text).map_err(|error| match error.classify() {
-        serde_json::error::Category::Eof => format!("the JSON ends early, after {} bytes", body.len()),
-        _ => format!("no JSON, at line {} column {}", error.line(), error.column()),
+        serde_json::error::Category::Eof => format!("the JSON is truncated after {} bytes", body.len()),
+        _ => format!("not valid JSON: line {}, column {}", error.line(), error.column()),
     })?;
     match answer {
         Value::Object(_) => Ok(answer),
-        _ => Err("JSON, but no object".to_owned()),
+        _ => Err("not a JSON object".to_owned()),
     }
 }
 
@@ -140,7 +141,7 @@ pub fn transport_problem(error: reqwest::Error) -> String {
         () if error.is_connect() && error.is_timeout() => "connecting timed out",
         () if error.is_timeout() => "the request timed out",
         () if error.is_connect() => "could not connect",
-        () if error.is_body() || error.is_decode() => "the answer broke off",
+        () if error.is_body() || error.is_decode() => "the answer was cut off",
         () => "the connection failed",
     };
     let mut cause = error.source();
@@ -161,11 +162,11 @@ mod tests {
     fn only_a_json_object_is_an_answer() {
         assert!(object(br#"{"RequestId":"x"}"#).is_ok());
         for (body, problem) in [
-            ("", "ends early"),
-            ("<html>", "no JSON"),
-            (r#"{"a":[1,"#, "ends early"),
-            ("null", "no object"),
-            ("[]", "no object"),
+            ("", "is truncated"),
+            ("<html>", "not valid JSON"),
+            (r#"{"a":[1,"#, "is truncated"),
+            ("null", "not a JSON object"),
+            ("[]", "not a JSON object"),
         ] {
             let error = object(body.as_bytes()).unwrap_err();
             assert!(error.contains(problem), "{body:?}: {error}");

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::context::Surroundings;
+use super::context::Context;
 use super::environment;
-use super::error::{Attempt, CredentialsError, Missed, Reason};
+use super::error::{Cause, CredentialsError, Missed, Tried};
 use super::files::Files;
-use super::grant::Grant;
+use super::grant::{Found, Grant};
 use super::ini::IniSection;
 use super::profile::ProfileOf;
 use super::uri::CredentialsUri;
@@ -26,77 +26,65 @@ pub enum Link {
 const ORDER: [Link; 6] =
     [Link::Environment, Link::Oidc, Link::CliProfile, Link::Ini, Link::EcsRamRole, Link::Uri];
 
-/// Who may be asked, in order. Only the metadata server may turn out not to be there; it is followed by the URI.
-#[derive(Debug)]
-pub struct Candidates {
-    pub grants: Vec<(Link, Grant)>,
-    /// Sources that are not set up here.
-    pub passed: Vec<Attempt>,
-}
-
 impl Link {
     pub fn name(self) -> &'static str {
         match self {
             Self::Environment => "the environment",
             Self::Oidc => "the OIDC variables",
-            Self::CliProfile => "the CLI's profile",
+            Self::CliProfile => "the CLI profile",
             Self::Ini => "the INI file",
-            Self::EcsRamRole => "the role of the instance",
+            Self::EcsRamRole => "the instance role",
             Self::Uri => "the credentials URI",
         }
     }
 }
 
 /// Who may be asked. After one has `worked` it is the only one: another one would be another identity.
-pub async fn candidates(
-    around: &Surroundings,
-    files: &Files,
-    worked: Option<Link>,
-) -> Result<Candidates, CredentialsError> {
-    let mut candidates = Candidates { grants: Vec::new(), passed: Vec::new() };
+pub async fn find(context: &Context, files: &Files, worked: Option<Link>) -> Result<Found, CredentialsError> {
+    let mut found = Found { grants: Vec::new(), skipped: Vec::new() };
     for link in ORDER.into_iter().filter(|link| worked.is_none_or(|worked| worked == *link)) {
-        match find(link, around, files).await {
+        match grant(link, context, files).await {
             Ok(grant) => {
-                candidates.grants.push((link, grant));
+                found.grants.push((Some(link), grant));
                 if link != Link::EcsRamRole {
                     break;
                 }
             }
             Err(missed) => {
-                let is_passed = matches!(missed, Missed::NotConfigured(_));
-                candidates.passed.push(Attempt { source: link.name(), missed });
+                let is_skipped = matches!(missed, Missed::NotConfigured(_));
+                found.skipped.push(Tried { source: link.name(), missed });
                 // What is wrong behind the metadata server is no matter while that may give credentials.
-                if !is_passed && candidates.grants.is_empty() {
-                    return Err(CredentialsError { attempts: candidates.passed });
+                if !is_skipped && found.grants.is_empty() {
+                    return Err(CredentialsError { tried: found.skipped });
                 }
             }
         }
     }
-    match candidates.grants.is_empty() {
-        true => Err(CredentialsError { attempts: candidates.passed }),
-        false => Ok(candidates),
+    match found.grants.is_empty() {
+        true => Err(CredentialsError { tried: found.skipped }),
+        false => Ok(found),
     }
 }
 
-async fn find(link: Link, around: &Surroundings, files: &Files) -> Result<Grant, Missed> {
-    let Surroundings { variables, .. } = around;
+async fn grant(link: Link, context: &Context, files: &Files) -> Result<Grant, Missed> {
+    let Context { variables, .. } = context;
     match link {
         Link::Environment => environment::key(variables),
-        Link::Oidc => environment::oidc(around),
+        Link::Oidc => environment::oidc(context),
         Link::CliProfile if variables.is_true(variables::CLI_PROFILE_DISABLED) => {
             Err(Missed::NotConfigured(format!("disabled by {}", variables::CLI_PROFILE_DISABLED)))
         }
         Link::CliProfile => match cli_file(variables) {
             Some(file) => {
-                ProfileOf { file, name: variables.text(variables::PROFILE) }.find(files, around).await
+                ProfileOf { file, name: variables.text(variables::PROFILE) }.find(files, context).await
             }
             None => Err(Missed::NotConfigured("HOME is not set".to_owned())),
         },
         Link::Ini => {
             let name = variables.text(variables::PROFILE).unwrap_or_else(|| "default".to_owned());
-            IniSection { files: ini_files(variables), name }.find(files, around).await
+            IniSection { files: ini_files(variables), name }.find(files, context).await
         }
-        Link::EcsRamRole => around.ecs_ram_role(None).map(Grant::EcsRamRole),
+        Link::EcsRamRole => context.ecs_ram_role(None).map(Grant::EcsRamRole),
         Link::Uri => uri(variables),
     }
 }
@@ -123,5 +111,5 @@ fn uri(variables: &Variables) -> Result<Grant, Missed> {
         return Err(Missed::NotConfigured(format!("{name} not set")));
     };
     let uri = CredentialsUri::parse(&text);
-    uri.map(Grant::Uri).map_err(|problem| Missed::failed(Reason::Malformed, format!("{name} {problem}")))
+    uri.map(Grant::Uri).map_err(|problem| Missed::failed(Cause::Malformed, format!("{name} {problem}")))
 }

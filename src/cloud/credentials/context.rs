@@ -1,4 +1,4 @@
-//! What the environment says about sources, beside the keys themselves.
+//! What the environment says about sources, besides the keys themselves.
 
 use url::Url;
 
@@ -8,14 +8,14 @@ use super::role::SESSION_NAME;
 use super::transport::StsHost;
 use super::variables::{self, Variables};
 
-#[derive(Debug, Clone)]
-pub struct Surroundings {
+#[derive(Debug, Clone, PartialEq)]
+pub struct Context {
     pub variables: Variables,
     /// The metadata server of ECS instances.
     pub metadata: Url,
 }
 
-impl Surroundings {
+impl Context {
     /// The role of the instance, by name or as the metadata server names it.
     pub fn ecs_ram_role(&self, role_name: Option<String>) -> Result<EcsRamRole, Missed> {
         let variables = &self.variables;

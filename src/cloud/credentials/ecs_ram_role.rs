@@ -7,9 +7,9 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use url::Url;
 
-use super::error::{Missed, Reason};
+use super::error::{Cause, Missed};
 use super::session::{Credentials, credentials_with_code};
-use super::transport::Reach;
+use super::transport::Transport;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EcsRamRole {
@@ -30,48 +30,52 @@ const SESSION: &str = "X-aliyun-ecs-metadata-token";
 const SESSION_SECONDS: &str = "X-aliyun-ecs-metadata-token-ttl-seconds";
 
 impl EcsRamRole {
-    pub async fn obtain(&self, reach: &Reach) -> Result<Credentials, Missed> {
-        let session = self.session(reach).await?;
+    pub async fn obtain(&self, transport: &Transport) -> Result<Credentials, Missed> {
+        let session = self.session(transport).await?;
         let role = match &self.role_name {
             Some(role) => role.clone(),
-            None => self.role_name(reach, session.as_deref()).await?,
+            None => self.role_name(transport, session.as_deref()).await?,
         };
-        match self.get(reach, &role, session.as_deref()).await? {
+        match self.get(transport, &role, session.as_deref()).await? {
             (StatusCode::OK, text) => credentials_with_code(&text),
             (StatusCode::NOT_FOUND, _) => {
-                let text = format!("the metadata server knows no role {role:?} of this instance");
-                Err(Missed::failed(Reason::Refused, text))
+                let text = format!("the metadata server has no role {role:?} for this instance");
+                Err(Missed::failed(Cause::Refused, text))
             }
             (status, _) => Err(refused(status)),
         }
     }
 
     /// The token of a session with the metadata server; `None` to ask without one.
-    async fn session(&self, reach: &Reach) -> Result<Option<String>, Missed> {
-        let request = reach.direct.request(Method::PUT, self.url(SESSIONS));
+    async fn session(&self, transport: &Transport) -> Result<Option<String>, Missed> {
+        let request = transport.direct.request(Method::PUT, self.url(SESSIONS));
         let request = request.header(SESSION_SECONDS, "21600");
-        let missed = match reach.ask(request, PATIENCE).await {
+        let missed = match transport.ask(request, PATIENCE).await {
             Ok((StatusCode::OK, token)) => return Ok(Some(token)),
             Ok((status, _)) => refused(status),
             Err(Missed::NotConfigured(problem)) => {
-                return Err(Missed::NotConfigured(format!("there is no metadata server: {problem}")));
+                return Err(Missed::NotConfigured(format!("no metadata server: {problem}")));
             }
             Err(missed) => missed,
         };
         match self.version_1 {
             true => Ok(None),
-            false => Err(missed.within("the metadata server gives no session, and version 1 is disabled")),
+            false => {
+                Err(missed.within("the metadata server issued no session token, and version 1 is disabled"))
+            }
         }
     }
 
-    async fn role_name(&self, reach: &Reach, session: Option<&str>) -> Result<String, Missed> {
-        match self.get(reach, "", session).await? {
+    async fn role_name(&self, transport: &Transport, session: Option<&str>) -> Result<String, Missed> {
+        match self.get(transport, "", session).await? {
             (StatusCode::OK, text) => {
                 let name = text.trim();
                 let is_name = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
                 match !name.is_empty() && name.bytes().all(is_name) {
                     true => Ok(name.to_owned()),
-                    false => Err(Missed::failed(Reason::Malformed, "the metadata server names no role")),
+                    false => {
+                        Err(Missed::failed(Cause::Malformed, "the metadata server returned no role name"))
+                    }
                 }
             }
             (StatusCode::NOT_FOUND, _) => {
@@ -83,15 +87,15 @@ impl EcsRamRole {
 
     async fn get(
         &self,
-        reach: &Reach,
+        transport: &Transport,
         role: &str,
         session: Option<&str>,
     ) -> Result<(StatusCode, String), Missed> {
-        let mut request = reach.direct.get(self.url(&format!("{ROLES}{role}")));
+        let mut request = transport.direct.get(self.url(&format!("{ROLES}{role}")));
         if let Some(token) = session {
             request = request.header(SESSION, token);
         }
-        reach.ask(request, PATIENCE).await.map_err(|missed| missed.within("the metadata server"))
+        transport.ask(request, PATIENCE).await.map_err(|missed| missed.within("the metadata server"))
     }
 
     fn url(&self, path: &str) -> Url {
@@ -102,5 +106,5 @@ impl EcsRamRole {
 }
 
 fn refused(status: StatusCode) -> Missed {
-    Missed::failed(Reason::Refused, format!("the metadata server answered with HTTP status {status}"))
+    Missed::failed(Cause::Refused, format!("the metadata server answered with HTTP status {status}"))
 }

@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret as _;
 
-use super::context::Surroundings;
+use super::context::Context;
 use super::error::Missed;
 use super::grant::Grant;
 use super::oidc::Oidc;
@@ -25,13 +25,13 @@ pub fn key(variables: &Variables) -> Result<Grant, Missed> {
 }
 
 /// The role that the variables of RRSA name.
-pub fn oidc(around: &Surroundings) -> Result<Grant, Missed> {
-    let Surroundings { variables, .. } = around;
+pub fn oidc(context: &Context) -> Result<Grant, Missed> {
+    let Context { variables, .. } = context;
     let [Some(arn), Some(provider_arn), Some(file)] = OF_OIDC.map(|name| variables.text(name)) else {
         return Err(Missed::NotConfigured(what_is_missing(variables, &OF_OIDC)));
     };
-    let role = Role { session_name: around.session_name(), ..Role::new(arn) };
-    Ok(Grant::Oidc(Oidc { role, provider_arn, token_file: file.into(), host: around.sts_host() }))
+    let role = Role { session_name: context.session_name(), ..Role::new(arn) };
+    Ok(Grant::Oidc(Oidc { role, provider_arn, token_file: file.into(), host: context.sts_host() }))
 }
 
 /// Variables that are set in part. They count as not set, as in the official SDKs, but nobody means that.

@@ -10,12 +10,12 @@ pub enum Missed {
     NotConfigured(String),
     /// The source is set up and does not work: that is to be put right, not to be passed over.
     #[error("{text}")]
-    Failed { reason: Reason, text: String },
+    Failed { cause: Cause, text: String },
 }
 
 /// Why a source failed: a label value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
+pub enum Cause {
     /// No source is set up.
     NotFound,
     /// A file cannot be read.
@@ -30,7 +30,7 @@ pub enum Reason {
     Expired,
 }
 
-impl Reason {
+impl Cause {
     pub const ALL: [&'static str; 6] =
         ["expired", "malformed", "not_found", "refused", "unreachable", "unreadable"];
 
@@ -47,22 +47,22 @@ impl Reason {
 }
 
 impl Missed {
-    pub fn failed(reason: Reason, text: impl Into<String>) -> Self {
-        Self::Failed { reason, text: text.into() }
+    pub fn failed(cause: Cause, text: impl Into<String>) -> Self {
+        Self::Failed { cause, text: text.into() }
     }
 
     /// The same, told as part of something greater.
     pub fn within(self, what: &str) -> Self {
         match self {
             Self::NotConfigured(text) => Self::NotConfigured(format!("{what}: {text}")),
-            Self::Failed { reason, text } => Self::Failed { reason, text: format!("{what}: {text}") },
+            Self::Failed { cause, text } => Self::Failed { cause, text: format!("{what}: {text}") },
         }
     }
 
     /// The same where the source is the only one, or what another needs: then it has to be there.
     pub fn final_one(self) -> Self {
         match self {
-            Self::NotConfigured(text) => Self::Failed { reason: Reason::NotFound, text },
+            Self::NotConfigured(text) => Self::Failed { cause: Cause::NotFound, text },
             failed => failed,
         }
     }
@@ -70,7 +70,7 @@ impl Missed {
 
 /// One source that was tried.
 #[derive(Debug, Clone)]
-pub struct Attempt {
+pub struct Tried {
     pub source: &'static str,
     pub missed: Missed,
 }
@@ -78,22 +78,22 @@ pub struct Attempt {
 /// Every source that was tried, in order; the last one decided.
 #[derive(Debug, Clone, thiserror::Error)]
 pub struct CredentialsError {
-    pub attempts: Vec<Attempt>,
+    pub tried: Vec<Tried>,
 }
 
 impl CredentialsError {
     /// The kind in one word: a label value.
     pub fn reason(&self) -> &'static str {
-        match self.attempts.last().map(|attempt| &attempt.missed) {
-            Some(Missed::Failed { reason, .. }) => reason.name(),
-            Some(Missed::NotConfigured(_)) | None => Reason::NotFound.name(),
+        match self.tried.last().map(|tried| &tried.missed) {
+            Some(Missed::Failed { cause, .. }) => cause.name(),
+            Some(Missed::NotConfigured(_)) | None => Cause::NotFound.name(),
         }
     }
 }
 
 impl fmt::Display for CredentialsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let attempts = self.attempts.iter().map(|Attempt { source, missed }| format!("{source}: {missed}"));
-        write!(f, "tried {}", attempts.collect::<Vec<_>>().join("; "))
+        let tried = self.tried.iter().map(|Tried { source, missed }| format!("{source}: {missed}"));
+        write!(f, "tried {}", tried.collect::<Vec<_>>().join("; "))
     }
 }

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use configparser::ini::Ini;
 
-use super::context::Surroundings;
-use super::error::{Missed, Reason};
+use super::context::Context;
+use super::error::{Cause, Missed};
 use super::files::Files;
-use super::grant::{AssumeRole, Grant};
+use super::grant::Grant;
 use super::oidc::Oidc;
-use super::role::{DURATION, Role};
+use super::role::{AssumeRole, DURATION, Role};
 use crate::cloud::api::AccessKey;
 
 /// Which section of which files; the first file that is there counts.
@@ -25,11 +25,11 @@ pub struct IniSection {
 type Keys = HashMap<String, Option<String>>;
 
 impl IniSection {
-    pub async fn find(&self, files: &Files, around: &Surroundings) -> Result<Grant, Missed> {
+    pub async fn find(&self, files: &Files, context: &Context) -> Result<Grant, Missed> {
         let mut missed = Missed::NotConfigured("HOME is not set".to_owned());
         for path in &self.files {
             match files.read(path).await {
-                Ok(text) => return self.read(path, text, around),
+                Ok(text) => return self.read(path, text, context),
                 Err(Missed::NotConfigured(text)) => missed = Missed::NotConfigured(text),
                 Err(failed) => return Err(failed),
             }
@@ -37,14 +37,16 @@ impl IniSection {
         Err(missed)
     }
 
-    fn read(&self, path: &std::path::Path, text: String, around: &Surroundings) -> Result<Grant, Missed> {
+    fn read(&self, path: &std::path::Path, text: String, context: &Context) -> Result<Grant, Missed> {
         let path = path.display();
-        let sections = parsed(text)
-            .map_err(|line| Missed::failed(Reason::Malformed, format!("{path} is no INI file, at {line}")))?;
+        let sections = parsed(text).map_err(|line| {
+            Missed::failed(Cause::Malformed, format!("{path} is not a valid INI file: {line}"))
+        })?;
         let Some(keys) = sections.get(&self.name) else {
-            return Err(Missed::NotConfigured(format!("there is no section [{}] in {path}", self.name)));
+            return Err(Missed::NotConfigured(format!("no section [{}] in {path}", self.name)));
         };
-        grant(keys, around).map_err(|missed| missed.within(&format!("the section [{}] in {path}", self.name)))
+        grant(keys, context)
+            .map_err(|missed| missed.within(&format!("the section [{}] in {path}", self.name)))
     }
 }
 
@@ -59,13 +61,13 @@ fn parsed(text: String) -> Result<HashMap<String, Keys>, String> {
     Ok(sections.into_iter().map(|(name, keys)| (name, lower(keys))).collect())
 }
 
-fn grant(keys: &Keys, around: &Surroundings) -> Result<Grant, Missed> {
-    let wrong = |text: String| Missed::failed(Reason::Malformed, text);
+fn grant(keys: &Keys, context: &Context) -> Result<Grant, Missed> {
+    let wrong = |text: String| Missed::failed(Cause::Malformed, text);
     let given = |key: &str| keys.get(key).cloned().flatten().filter(|value| !value.is_empty());
     let needed = |key: &str| given(key).ok_or_else(|| wrong(format!("has no {key}")));
     let role = |arn| Role {
         arn,
-        session_name: given("role_session_name").unwrap_or_else(|| around.session_name()),
+        session_name: given("role_session_name").unwrap_or_else(|| context.session_name()),
         duration: DURATION,
         policy: given("policy"),
     };
@@ -77,17 +79,17 @@ fn grant(keys: &Keys, around: &Surroundings) -> Result<Grant, Missed> {
         "access_key" => key(),
         "ram_role_arn" => {
             let (base, role) = (key()?, role(needed("role_arn")?));
-            let host = around.sts_host();
+            let host = context.sts_host();
             Ok(Grant::AssumeRole(Box::new(AssumeRole { base, role, external_id: None, host })))
         }
         "oidc_role_arn" => Ok(Grant::Oidc(Oidc {
             role: role(needed("role_arn")?),
             provider_arn: needed("oidc_provider_arn")?,
             token_file: needed("oidc_token_file_path")?.into(),
-            host: around.sts_host(),
+            host: context.sts_host(),
         })),
-        "ecs_ram_role" => around.ecs_ram_role(given("role_name")).map(Grant::EcsRamRole),
-        kind => Err(wrong(format!("has the type {kind:?}, which is not supported"))),
+        "ecs_ram_role" => context.ecs_ram_role(given("role_name")).map(Grant::EcsRamRole),
+        kind => Err(wrong(format!("has the unsupported type {kind:?}"))),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::error::{Missed, Reason};
+use super::error::{Cause, Missed};
 use super::files::Files;
 use super::role::Role;
 use super::session::{Credentials, credentials, sts_missed};
-use super::transport::{Reach, StsHost};
+use super::transport::{StsHost, Transport};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Oidc {
@@ -19,15 +19,15 @@ pub struct Oidc {
 
 impl Oidc {
     /// The one STS operation without a signature. The token is in the body, so that it stands in no URL.
-    pub async fn obtain(&self, files: &Files, reach: &Reach) -> Result<Credentials, Missed> {
+    pub async fn obtain(&self, files: &Files, transport: &Transport) -> Result<Credentials, Missed> {
         let token = files.read(&self.token_file).await.map_err(|missed| match missed {
-            Missed::NotConfigured(text) => Missed::failed(Reason::Unreadable, text),
+            Missed::NotConfigured(text) => Missed::failed(Cause::Unreadable, text),
             failed => failed,
         })?;
         let mut parameters = self.role.parameters();
         parameters.push(("OIDCProviderArn", self.provider_arn.clone()));
         parameters.push(("OIDCToken", token));
-        let answer = reach.sts("AssumeRoleWithOIDC", parameters, &self.host, None).await;
+        let answer = transport.sts("AssumeRoleWithOIDC", parameters, &self.host, None).await;
         let answer = answer.map_err(|error| sts_missed(&error))?;
         credentials(&answer["Credentials"])
     }

@@ -8,17 +8,17 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-use super::context::Surroundings;
-use super::error::{Missed, Reason};
+use super::context::Context;
+use super::error::{Cause, Missed};
 use super::files::Files;
-use super::grant::{AssumeRole, Grant};
+use super::grant::Grant;
 use super::oidc::Oidc;
-use super::role::{DURATION, Role};
+use super::role::{AssumeRole, DURATION, Role};
 use super::transport::StsHost;
 use crate::cloud::api::AccessKey;
 
 /// Which profile of which file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileOf {
     pub file: PathBuf,
     /// `None` = the file's `current`.
@@ -53,30 +53,30 @@ struct Profile {
 }
 
 /// Profiles that name each other go on for ever.
-const LONGEST_CHAIN: usize = 8;
+const MAX_CHAIN: usize = 8;
 
 impl ProfileOf {
-    pub async fn find(&self, files: &Files, around: &Surroundings) -> Result<Grant, Missed> {
+    pub async fn find(&self, files: &Files, context: &Context) -> Result<Grant, Missed> {
         let text = files.read(&self.file).await?;
         let document: Document = serde_json::from_str(&text).map_err(|error| {
             let (file, line, column) = (self.file.display(), error.line(), error.column());
-            let text = format!("{file} is not the CLI's JSON, at line {line} column {column}");
-            Missed::failed(Reason::Malformed, text)
+            let text = format!("{file} is not a valid CLI configuration: line {line}, column {column}");
+            Missed::failed(Cause::Malformed, text)
         })?;
         let name = self.name.as_deref().or(document.current.as_deref()).unwrap_or_default();
-        let reading = Reading { file: &self.file, document: &document, around };
+        let reading = Reading { file: &self.file, document: &document, context };
         if reading.profile(name).is_none() {
-            let text = format!("there is no profile {name:?} in {}", self.file.display());
+            let text = format!("no profile {name:?} in {}", self.file.display());
             return Err(Missed::NotConfigured(text));
         }
-        reading.grant(name, LONGEST_CHAIN)
+        reading.grant(name, MAX_CHAIN)
     }
 }
 
 struct Reading<'a> {
     file: &'a Path,
     document: &'a Document,
-    around: &'a Surroundings,
+    context: &'a Context,
 }
 
 impl Reading<'_> {
@@ -88,9 +88,9 @@ impl Reading<'_> {
     fn grant(&self, name: &str, longest: usize) -> Result<Grant, Missed> {
         let wrong = |what: &str| {
             let text = format!("the profile {name:?} in {} {what}", self.file.display());
-            Missed::failed(Reason::Malformed, text)
+            Missed::failed(Cause::Malformed, text)
         };
-        let profile = self.profile(name).ok_or_else(|| wrong("is not there"))?;
+        let profile = self.profile(name).ok_or_else(|| wrong("does not exist"))?;
         let needed =
             |value: &Option<String>, key: &str| given(value).ok_or_else(|| wrong(&format!("has no {key}")));
         match profile.mode.as_deref().unwrap_or_default() {
@@ -110,11 +110,13 @@ impl Reading<'_> {
             "ChainableRamRoleArn" => {
                 let arn = needed(&profile.ram_role_arn, "ram_role_arn")?;
                 let source = needed(&profile.source_profile, "source_profile")?;
-                let left = longest.checked_sub(1).ok_or_else(|| wrong("stands in too long a chain"))?;
+                let left = longest
+                    .checked_sub(1)
+                    .ok_or_else(|| wrong("is part of a chain of more than 8 profiles"))?;
                 let base = self.grant(&source, left).map_err(Missed::final_one)?;
                 Ok(self.assume(profile, arn, base))
             }
-            "EcsRamRole" => self.around.ecs_ram_role(given(&profile.ram_role_name)).map(Grant::EcsRamRole),
+            "EcsRamRole" => self.context.ecs_ram_role(given(&profile.ram_role_name)).map(Grant::EcsRamRole),
             "OIDC" => {
                 let arn = needed(&profile.ram_role_arn, "ram_role_arn")?;
                 let provider_arn = needed(&profile.oidc_provider_arn, "oidc_provider_arn")?;
@@ -123,7 +125,7 @@ impl Reading<'_> {
                 let role = self.role(profile, arn, &profile.role_session_name);
                 Ok(Grant::Oidc(Oidc { role, provider_arn, token_file, host: self.host(profile) }))
             }
-            mode => Err(wrong(&format!("has the mode {mode:?}, which is not supported"))),
+            mode => Err(wrong(&format!("has the unsupported mode {mode:?}"))),
         }
     }
 
@@ -136,14 +138,14 @@ impl Reading<'_> {
     fn role(&self, profile: &Profile, arn: String, session_name: &Option<String>) -> Role {
         Role {
             arn,
-            session_name: given(session_name).unwrap_or_else(|| self.around.session_name()),
+            session_name: given(session_name).unwrap_or_else(|| self.context.session_name()),
             duration: profile.expired_seconds.filter(|n| *n > 0).map_or(DURATION, Duration::from_secs),
             policy: given(&profile.policy),
         }
     }
 
     fn host(&self, profile: &Profile) -> StsHost {
-        let default = self.around.sts_host();
+        let default = self.context.sts_host();
         StsHost {
             region: given(&profile.sts_region).or(default.region),
             vpc: profile.enable_vpc.or(default.vpc),

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::error::{Missed, Reason};
+use super::error::{Cause, Missed};
 use crate::cloud::api::{AccessKey, ApiError, ErrorKind};
 
 /// Credentials, and when they end.
@@ -30,15 +30,15 @@ pub fn credentials(answer: &Value) -> Result<Credentials, Missed> {
     let field = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     for name in ["AccessKeyId", "AccessKeySecret", "SecurityToken", "Expiration"] {
         if field(name).is_none() {
-            return Err(Missed::failed(Reason::Malformed, format!("the answer has no {name}")));
+            return Err(Missed::failed(Cause::Malformed, format!("the answer has no {name}")));
         }
     }
     let written = Written::deserialize(answer);
     let Written { access_key_id, access_key_secret, security_token, expiration } = written
-        .map_err(|_| Missed::failed(Reason::Malformed, "the Expiration in the answer is no moment"))?;
+        .map_err(|_| Missed::failed(Cause::Malformed, "the Expiration in the answer is not a valid time"))?;
     if expiration <= crate::clock::now() {
-        let text = "the credentials in the answer have ended; is the clock of this machine right?";
-        return Err(Missed::failed(Reason::Expired, text));
+        let text = "the credentials in the answer have expired; check the clock of this machine";
+        return Err(Missed::failed(Cause::Expired, text));
     }
     let key =
         AccessKey { id: access_key_id, secret: access_key_secret, security_token: Some(security_token) };
@@ -49,11 +49,14 @@ pub fn credentials(answer: &Value) -> Result<Credentials, Missed> {
 pub fn credentials_with_code(text: &str) -> Result<Credentials, Missed> {
     let answer: Value = serde_json::from_str(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        Missed::failed(Reason::Malformed, format!("the answer is no JSON, at line {line} column {column}"))
+        Missed::failed(
+            Cause::Malformed,
+            format!("the answer is not valid JSON: line {line}, column {column}"),
+        )
     })?;
     match answer.get("Code").and_then(Value::as_str) {
         Some("Success") => credentials(&answer),
-        _ => Err(Missed::failed(Reason::Refused, "the answer does not say \"Code\": \"Success\"")),
+        _ => Err(Missed::failed(Cause::Refused, "the answer lacks \"Code\": \"Success\"")),
     }
 }
 
@@ -61,10 +64,10 @@ pub fn credentials_with_code(text: &str) -> Result<Credentials, Missed> {
 pub fn sts_missed(error: &ApiError) -> Missed {
     let reason = match error.kind {
         ErrorKind::Transport { .. } | ErrorKind::Unavailable { .. } | ErrorKind::Throttled { .. } => {
-            Reason::Unreachable
+            Cause::Unreachable
         }
-        ErrorKind::Undecodable { .. } => Reason::Malformed,
-        _ => Reason::Refused,
+        ErrorKind::Undecodable { .. } => Cause::Malformed,
+        _ => Cause::Refused,
     };
     Missed::failed(reason, error.to_string())
 }

@@ -1,53 +1,29 @@
 //! Where the credentials of an account come from, as configured.
 
-use secrecy::SecretString;
-
-use super::chain::{self, Candidates, Link};
-use super::context::Surroundings;
+use super::chain::{self, Link};
+use super::context::Context;
 use super::environment;
-use super::error::{Attempt, CredentialsError, Missed};
+use super::error::{CredentialsError, Missed, Tried};
 use super::files::Files;
-use super::grant::{AssumeRole, Grant};
+use super::grant::{Found, Grant};
 use super::oidc::Oidc;
 use super::profile::ProfileOf;
-use super::role::Role;
+use super::role::AssumeRole;
 use super::static_key::StaticKey;
-use super::transport::StsHost;
 use super::uri::CredentialsUri;
 
-#[derive(Debug, Clone)]
+/// Two are the same where they lead to the same credentials, their secrets included.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Source {
     /// The chain of the official SDKs.
-    Default(Surroundings),
+    Default(Context),
     Static(StaticKey),
-    Profile(ProfileOf, Surroundings),
+    Profile(ProfileOf, Context),
     /// The name of the role, where it is given.
-    EcsRamRole(Option<String>, Surroundings),
+    EcsRamRole(Option<String>, Context),
     Oidc(Oidc),
     Uri(CredentialsUri),
-    AssumeRole(Box<Assumed>),
-}
-
-/// A role that is assumed with the credentials of another source.
-#[derive(Debug, Clone)]
-pub struct Assumed {
-    pub base: Source,
-    pub role: Role,
-    pub external_id: Option<SecretString>,
-    pub host: StsHost,
-}
-
-/// Who may be asked for credentials, in order, and which link of the chain each is.
-pub struct Found {
-    pub grants: Vec<(Option<Link>, Grant)>,
-    pub passed: Vec<Attempt>,
-}
-
-/// TEMPORARY
-impl PartialEq for Source {
-    fn eq(&self, other: &Self) -> bool {
-        format!("{self:?}") == format!("{other:?}")
-    }
+    AssumeRole(Box<AssumeRole<Source>>),
 }
 
 impl Source {
@@ -55,8 +31,8 @@ impl Source {
         match self {
             Self::Default(_) => "the default chain",
             Self::Static(_) => "the static key",
-            Self::Profile(..) => "the CLI's profile",
-            Self::EcsRamRole(..) => "the role of the instance",
+            Self::Profile(..) => "the CLI profile",
+            Self::EcsRamRole(..) => "the instance role",
             Self::Oidc(_) => "OIDC",
             Self::Uri(_) => "the credentials URI",
             Self::AssumeRole(_) => "the assumed role",
@@ -67,47 +43,91 @@ impl Source {
     /// gave credentials before.
     pub async fn find(&self, files: &Files, worked: Option<Link>) -> Result<Found, CredentialsError> {
         let grant = match self {
-            Self::Default(around) => {
-                let Candidates { grants, passed } = chain::candidates(around, files, worked).await?;
-                let grants = grants.into_iter().map(|(link, grant)| (Some(link), grant)).collect();
-                return Ok(Found { grants, passed });
-            }
+            Self::Default(context) => return chain::find(context, files, worked).await,
             Self::Static(key) => key.find(files).await,
-            Self::Profile(profile, around) => profile.find(files, around).await,
-            Self::EcsRamRole(role, around) => around.ecs_ram_role(role.clone()).map(Grant::EcsRamRole),
+            Self::Profile(profile, context) => profile.find(files, context).await,
+            Self::EcsRamRole(role, context) => context.ecs_ram_role(role.clone()).map(Grant::EcsRamRole),
             Self::Oidc(oidc) => Ok(Grant::Oidc(oidc.clone())),
             Self::Uri(uri) => Ok(Grant::Uri(uri.clone())),
             Self::AssumeRole(assumed) => return Box::pin(assumed.find(files, worked)).await,
         };
         let grant = grant.map_err(|missed| self.only(missed))?;
-        Ok(Found { grants: vec![(None, grant)], passed: Vec::new() })
+        Ok(Found { grants: vec![(None, grant)], skipped: Vec::new() })
     }
 
     /// The error of a source that nothing comes after.
-    pub fn only(&self, missed: Missed) -> CredentialsError {
-        CredentialsError { attempts: vec![Attempt { source: self.name(), missed: missed.final_one() }] }
+    fn only(&self, missed: Missed) -> CredentialsError {
+        CredentialsError { tried: vec![Tried { source: self.name(), missed: missed.final_one() }] }
     }
 
-    /// Variables that were passed over, although some of them are set.
+    /// Variables that count as not set, although some of them are set.
     pub fn half_set(&self) -> Vec<String> {
         match self {
-            Self::Default(around) => environment::half_set(&around.variables).collect(),
+            Self::Default(context) => environment::half_set(&context.variables).collect(),
             Self::AssumeRole(assumed) => assumed.base.half_set(),
             _ => Vec::new(),
         }
     }
 }
 
-impl Assumed {
+impl AssumeRole<Source> {
     /// The role with each of those who may be its base.
     async fn find(&self, files: &Files, worked: Option<Link>) -> Result<Found, CredentialsError> {
-        let Found { grants, passed } = self.base.find(files, worked).await?;
-        let assume = |base: Grant| {
-            let Self { role, external_id, host, .. } = self;
-            let (role, external_id, host) = (role.clone(), external_id.clone(), host.clone());
-            Grant::AssumeRole(Box::new(AssumeRole { base, role, external_id, host }))
-        };
+        let Found { grants, skipped } = self.base.find(files, worked).await?;
+        let assume = |base| Grant::AssumeRole(Box::new(self.with_base(base)));
         let grants = grants.into_iter().map(|(link, base)| (link, assume(base))).collect();
-        Ok(Found { grants, passed })
+        Ok(Found { grants, skipped })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::super::static_key::Secret;
+    use super::super::transport::StsHost;
+    use super::super::variables::Variables;
+    use super::*;
+
+    fn role(base: Source, external_id: Option<&str>) -> Source {
+        let role = super::super::role::Role::new("acs:ram::1:role/reader".to_owned());
+        let external_id = external_id.map(Into::into);
+        Source::AssumeRole(Box::new(AssumeRole { base, role, external_id, host: StsHost::default() }))
+    }
+
+    fn key(secret: Secret, token: Option<&str>) -> Source {
+        Source::Static(StaticKey { id: "id".to_owned(), secret, security_token: token.map(Into::into) })
+    }
+
+    fn chain(secret: &str) -> Source {
+        let variables = [("ALIBABA_CLOUD_ACCESS_KEY_SECRET".to_owned(), secret.to_owned())];
+        let variables = Variables::of(&variables.into());
+        Source::Default(Context { variables, metadata: Url::parse("http://127.0.0.1").unwrap() })
+    }
+
+    #[test]
+    fn two_sources_are_the_same_only_with_the_same_secrets() {
+        let all = || {
+            let value = |text: &str| key(Secret::Value(text.into()), None);
+            [
+                value("one"),
+                value("other"),
+                key(Secret::Value("one".into()), Some("token")),
+                key(Secret::Value("one".into()), Some("other token")),
+                key(Secret::File("one".into()), None),
+                chain("one"),
+                chain("other"),
+                role(value("one"), None),
+                role(value("other"), None),
+                role(value("one"), Some("id")),
+                role(value("one"), Some("other id")),
+                role(chain("one"), None),
+            ]
+        };
+        for (index, one) in all().iter().enumerate() {
+            for (other_index, other) in all().iter().enumerate() {
+                assert_eq!(one == other, index == other_index, "{index} {other_index}");
+            }
+        }
     }
 }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-use super::error::{Missed, Reason};
+use super::error::{Cause, Missed};
 use super::files::Files;
 use super::grant::Grant;
-use crate::cloud::api::AccessKey;
+use crate::cloud::api::{AccessKey, is_same_secret};
 
 #[derive(Clone)]
 pub struct StaticKey {
@@ -30,13 +30,13 @@ impl StaticKey {
             Secret::Value(secret) => secret.clone(),
             Secret::File(path) => {
                 let text = files.read(path).await.map_err(|missed| match missed {
-                    Missed::NotConfigured(text) => Missed::failed(Reason::Unreadable, text),
+                    Missed::NotConfigured(text) => Missed::failed(Cause::Unreadable, text),
                     failed => failed,
                 })?;
                 match text.trim_end_matches(['\r', '\n']) {
                     "" => {
                         let text = format!("{} is empty", path.display());
-                        return Err(Missed::failed(Reason::Malformed, text));
+                        return Err(Missed::failed(Cause::Malformed, text));
                     }
                     secret => secret.into(),
                 }
@@ -44,6 +44,24 @@ impl StaticKey {
         };
         let (id, security_token) = (self.id.clone(), self.security_token.clone());
         Ok(Grant::Key(AccessKey { id, secret, security_token }))
+    }
+}
+
+impl PartialEq for StaticKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.secret == other.secret
+            && is_same_secret(self.security_token.as_ref(), other.security_token.as_ref())
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Value(one), Self::Value(other)) => is_same_secret(Some(one), Some(other)),
+            (Self::File(one), Self::File(other)) => one == other,
+            _ => false,
+        }
     }
 }
 

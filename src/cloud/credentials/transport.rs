@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use url::Url;
 
-use super::error::{Missed, Reason};
+use super::error::{Cause, Missed};
 use crate::cloud::api::endpoint::{Network, sts_endpoint};
 use crate::cloud::api::{
     AccessKey, ApiError, Call, ErrorKind, Signature, Signer, Stamp, bounded_body, exchange, transport_problem,
@@ -16,10 +16,10 @@ use crate::cloud::retry::retried;
 use crate::instruments::ApiInstruments;
 
 /// The ways to STS, the metadata server and a credentials URI.
-pub struct Reach {
+pub struct Transport {
     /// For the cloud.
     pub http: reqwest::Client,
-    /// For what stands near.
+    /// For local addresses.
     pub direct: reqwest::Client,
     /// A template for the URL of STS.
     pub endpoint: Option<String>,
@@ -42,9 +42,9 @@ pub struct StsHost {
 
 const STS_VERSION: &str = "2015-04-01";
 /// An answer of the metadata server has 1 KB, one of STS 2 KB.
-const MOST: usize = 64 << 10;
+const MAX_ANSWER: usize = 64 << 10;
 
-impl Reach {
+impl Transport {
     /// One call to STS, tried again where that may help.
     ///
     /// It is signed as version 1.0, whatever signs the other calls: so the official packages ask STS.
@@ -90,26 +90,28 @@ impl Reach {
         result
     }
 
-    /// Sends a request to something near, and gives status and text of the answer.
+    /// Sends a request to a local address, and gives status and text of the answer.
     pub async fn ask(
         &self,
         request: reqwest::RequestBuilder,
         patience: Duration,
     ) -> Result<(StatusCode, String), Missed> {
-        let unreachable = |error| Missed::failed(Reason::Unreachable, transport_problem(error));
-        let malformed = |text: &str| Missed::failed(Reason::Malformed, text);
+        let unreachable = |error| Missed::failed(Cause::Unreachable, transport_problem(error));
+        let malformed = |text: &str| Missed::failed(Cause::Malformed, text);
         let response = match request.timeout(patience).send().await {
             Ok(response) => response,
             Err(error) if error.is_connect() => return Err(Missed::NotConfigured(transport_problem(error))),
             Err(error) if error.is_builder() => {
-                return Err(malformed("the request cannot be sent: it holds characters that no header can"));
+                return Err(malformed(
+                    "the request cannot be sent: it contains characters that are not allowed in a header",
+                ));
             }
             Err(error) => return Err(unreachable(error)),
         };
         let status = response.status();
-        let body = bounded_body(response, MOST).await.map_err(unreachable)?;
+        let body = bounded_body(response, MAX_ANSWER).await.map_err(unreachable)?;
         let body = body.ok_or_else(|| malformed("the answer is longer than 64 KiB"))?;
-        let text = String::from_utf8(body).map_err(|_| malformed("the answer is no text"))?;
+        let text = String::from_utf8(body).map_err(|_| malformed("the answer is not UTF-8 text"))?;
         Ok((status, text))
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::cloud::api::is_same_secret;
+
 /// The variables of the official SDKs, read once at start. An empty one counts as absent, as it does there.
 #[derive(Debug, Clone, Default)]
 pub struct Variables(BTreeMap<String, SecretString>);
@@ -32,6 +34,15 @@ impl Variables {
     /// A file below the home directory; `None` where `HOME` is not set.
     pub fn home_file(&self, path: &str) -> Option<PathBuf> {
         self.text("HOME").map(|home| PathBuf::from(home).join(path))
+    }
+}
+
+impl PartialEq for Variables {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |((name, value), (other, text)): (_, (&String, &SecretString))| {
+            name == other && is_same_secret(Some(value), Some(text))
+        };
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(same)
     }
 }
 

@@ -22,10 +22,8 @@ pub(super) fn read(file: &Path, rules: Rules) -> anyhow::Result<Collected> {
         true => ("stdin".to_owned(), stdin()),
         false => (file.display().to_string(), std::fs::read(file)),
     };
-    let text = text.with_context(|| format!("could not read {name}"))?;
-    parsed(&text)
-        .and_then(|saved| collected(saved, rules))
-        .with_context(|| format!("{name} cannot be audited"))
+    let text = text.with_context(|| format!("cannot read {name}"))?;
+    parsed(&text).and_then(|saved| collected(saved, rules)).with_context(|| format!("cannot audit {name}"))
 }
 
 fn stdin() -> std::io::Result<Vec<u8>> {
@@ -38,9 +36,9 @@ fn stdin() -> std::io::Result<Vec<u8>> {
 fn parsed(text: &[u8]) -> anyhow::Result<Saved> {
     serde_json::from_slice(text).map_err(|error| {
         let problem = match error.classify() {
-            Category::Data => "it is JSON, but no answer of /tags",
-            Category::Eof => "it ends too early",
-            Category::Syntax | Category::Io => "it is no JSON",
+            Category::Data => "it is not an answer of /tags",
+            Category::Eof => "it is truncated",
+            Category::Syntax | Category::Io => "it is not valid JSON",
         };
         anyhow::anyhow!("line {}, column {}: {problem}", error.line(), error.column())
     })
@@ -48,8 +46,8 @@ fn parsed(text: &[u8]) -> anyhow::Result<Saved> {
 
 /// Every target with its resources, when all of them are there.
 fn collected(saved: Saved, rules: Rules) -> anyhow::Result<Collected> {
-    ensure!(saved.next_cursor.is_none(), "it is one page of several: its next_cursor is not null");
-    ensure!(!saved.targets.is_empty(), "it holds no target");
+    ensure!(saved.next_cursor.is_none(), "it is one of several pages: next_cursor is not null");
+    ensure!(!saved.targets.is_empty(), "it contains no targets");
     let mut by_target = BTreeMap::<Target, Vec<SavedResource>>::new();
     let mut settings = Settings { rules, ..Settings::default() };
     for saved in saved.resources {
@@ -65,7 +63,7 @@ fn collected(saved: Saved, rules: Rules) -> anyhow::Result<Collected> {
     }
     if let Some(target) = by_target.keys().next() {
         bail!(
-            "it holds resources of {}, but not that target, or holds it twice",
+            "it contains resources of {}, but that target is missing or a duplicate",
             visible(&target.to_string())
         );
     }
@@ -73,13 +71,13 @@ fn collected(saved: Saved, rules: Rules) -> anyhow::Result<Collected> {
 }
 
 fn one(saved: SavedTarget, rows: Vec<SavedResource>) -> anyhow::Result<Outcome> {
-    ensure!(saved.status == Status::Fresh, "it is not fresh, so nobody knows how it is now");
+    ensure!(saved.status == Status::Fresh, "it is not fresh, so its current state is unknown");
     let at = saved.last_success.context("it is fresh, but has no last_success")?;
-    let count = saved.resources.context("it is fresh, but its number of resources is null")?;
-    ensure!(count == rows.len(), "it has {count} resources, and {} are there", rows.len());
+    let count = saved.resources.context("it is fresh, but its resource count is null")?;
+    ensure!(count == rows.len(), "it claims {count} resources, but {} are present", rows.len());
     let by_id: BTreeMap<_, Resource> =
         rows.into_iter().map(|row| (row.resource.id.clone(), row.resource)).collect();
-    ensure!(count == by_id.len(), "a resource is there twice");
+    ensure!(count == by_id.len(), "it contains a duplicate resource");
     let listing = Listing { resources: by_id.into_values().collect(), count_mismatch: false };
     let (target, took) = (saved.target, Duration::ZERO);
     Ok(Outcome { target, started: at, ended: at, took, listed: Ok(listing) })

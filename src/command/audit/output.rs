@@ -68,5 +68,5 @@ fn all(out: impl Write, report: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
 }
 
 fn cannot_write(place: &str) -> String {
-    format!("could not write the report to {place}; give another place with --output")
+    format!("cannot write the report to {place}; set --output to another file")
 }

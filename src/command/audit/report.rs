@@ -105,9 +105,14 @@ fn distinct<'a>(keys: impl Iterator<Item = &'a Arc<str>>) -> Vec<&'a Arc<str>> {
 }
 
 /// `text` so that it does nothing to the terminal or the page that shows it: control characters, direction marks, line
-/// breaks, and what else is no text, are written as `\u{…}` or `\n`.
+/// breaks, and what else is no text, are written as `\u{…}` or `\n`. Quotes and backslashes stay as they are.
 pub(super) fn visible(text: &str) -> String {
-    text.escape_debug().to_string()
+    let (mut visible, mut escaped) = (String::new(), text.escape_debug().peekable());
+    while let Some(c) = escaped.next() {
+        let harmless = escaped.next_if(|next| c == '\\' && "'\"\\".contains(*next));
+        visible.push(harmless.unwrap_or(c));
+    }
+    visible
 }
 
 /// A number with its noun: `1 target`, `2 targets`.
@@ -140,8 +145,18 @@ mod tests {
 
     #[test]
     fn text_of_any_script_stays_as_it_is() {
-        for text in ["owner", "负责人", "Владелец", "สวัสดี", "a b-c_d/e=f", "naïve"]
-        {
+        for text in [
+            "owner",
+            "负责人",
+            "Владелец",
+            "สวัสดี",
+            "a b-c_d/e=f",
+            "naïve",
+            "it's",
+            "\"x\"",
+            r"C:\new\u{1b}",
+            "\\'",
+        ] {
             assert_eq!(visible(text), text);
         }
     }

@@ -120,7 +120,7 @@ pub(super) fn write(report: &Report, mut out: &mut dyn Write) -> io::Result<()> 
 
 fn run(report: &Report) -> Run {
     let rule = |key: &str| {
-        let text = message(&format!("the rule of the tag {key}"));
+        let text = message(&format!("rule for the tag {key}"));
         Rule { id: visible(key), short_description: text }
     };
     let driver = Driver {
@@ -167,12 +167,12 @@ fn finding(target: &Target, resource: &Resource, violation: &Violation) -> Findi
     }
 }
 
-/// Text that is nothing but text: in a message `[` begins a link, and `{0}` a placeholder (§3.11.5 and §3.11.6).
+/// Text that is nothing but text: in a message `[` begins a link, `\` hides it, and `{0}` a placeholder (§3.11.5 and §3.11.6).
 fn message(text: &str) -> Message {
     let mut plain = String::new();
     for c in visible(text).chars() {
         match c {
-            '[' | ']' => plain.extend(['\\', c]),
+            '[' | ']' | '\\' => plain.extend(['\\', c]),
             '{' | '}' => plain.extend([c, c]),
             _ => plain.push(c),
         }

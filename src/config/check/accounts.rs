@@ -14,9 +14,9 @@ pub(super) fn accounts(
     let mut accounts = Vec::new();
     for (index, file) in files.into_iter().enumerate() {
         let path = format!("accounts[{index}]");
-        checker.unless(!file.name.is_empty(), &format!("{path}.name"), "is empty");
+        checker.unless(!file.name.is_empty(), &format!("{path}.name"), "must not be empty");
         if names.contains(&file.name) {
-            checker.wrong(format!("{path}.name"), format!("{:?} is the name of another account", file.name));
+            checker.wrong(format!("{path}.name"), format!("{:?} is a duplicate account name", file.name));
         }
         names.push(file.name.clone());
         accounts.extend(account(checker, &path, file, collect));
@@ -35,7 +35,7 @@ fn account(checker: &mut Checker<'_>, path: &str, file: file::Account, collect: 
         name: file.name,
         regions,
         products,
-        tag_source: file.tag_source,
+        tag_source: file.tag_source.0,
         interval,
         deadline: collect.deadline.min(interval),
         credentials: credentials?,
@@ -43,16 +43,18 @@ fn account(checker: &mut Checker<'_>, path: &str, file: file::Account, collect: 
 }
 
 fn regions(checker: &mut Checker<'_>, path: &str, regions: Vec<String>) -> Regions {
-    checker.unless(!regions.is_empty(), path, "is empty");
+    checker.unless(!regions.is_empty(), path, "must not be empty");
     if regions == ["all"] {
         return Regions::All;
     }
     for (index, region) in regions.iter().enumerate() {
         let path = format!("{path}[{index}]");
         let word = region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        checker.unless(word && !region.is_empty(), &path, "is no region id such as cn-hangzhou");
-        checker.unless(region != "all", &path, "stands beside other regions: \"all\" must be the only one");
-        checker.unless(!regions[..index].contains(region), &path, "is there twice");
+        if !word || region.is_empty() {
+            checker.wrong(&path, format!("{region:?} is not a valid region ID (example: cn-hangzhou)"));
+        }
+        checker.unless(region != "all", &path, "\"all\" cannot be combined with other regions");
+        checker.unless(!regions[..index].contains(region), &path, "is a duplicate");
     }
     Regions::Listed(regions)
 }

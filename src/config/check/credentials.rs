@@ -7,87 +7,34 @@ use url::Url;
 
 use crate::cloud::api::endpoint::is_loopback;
 use crate::cloud::credentials::{
-    Assumed, CredentialsUri, DURATION, METADATA, Oidc, ProfileOf, Role, SHORTEST_DURATION, Secret, Source,
-    StaticKey, StsHost, Surroundings, Variables, cli_file, variables,
+    AssumeRole, Context, CredentialsUri, DURATION, METADATA, MIN_DURATION, Oidc, ProfileOf, Role, Secret,
+    Source, StaticKey, StsHost, Variables, cli_file, variables,
 };
 use crate::config::checker::Checker;
 use crate::config::file;
+use crate::config::file::credentials::{ASSUME_ROLE, DEFAULT, ECS_RAM_ROLE, OIDC, PROFILE, STATIC, URI};
 
-/// The keys of each source, beside `source`.
-const SOURCES: [(&str, &[&str]); 7] = [
-    ("default", &["metadata_endpoint"]),
-    ("static", &["access_key_id", "access_key_secret", "access_key_secret_file", "security_token"]),
-    ("profile", &["file", "name", "metadata_endpoint"]),
-    ("ecs-ram-role", &["role_name", "metadata_endpoint"]),
-    (
-        "oidc",
-        &[
-            "role_arn",
-            "oidc_provider_arn",
-            "oidc_token_file",
-            "role_session_name",
-            "duration",
-            "policy",
-            "sts_region",
-        ],
-    ),
-    ("uri", &["uri"]),
-    (
-        "assume-role",
-        &["role_arn", "role_session_name", "duration", "policy", "external_id", "sts_region", "base"],
-    ),
+type Read = fn(&mut Section<'_, '_>, file::Credentials) -> Option<Source>;
+
+/// How each source is read.
+const SOURCES: [(&str, Read); 7] = [
+    (DEFAULT, |section, file| section.context(&file).map(Source::Default)),
+    (STATIC, |section, file| section.static_key(file).map(Source::Static)),
+    (PROFILE, |section, file| section.profile(file)),
+    (ECS_RAM_ROLE, |section, file| section.ecs_ram_role(file)),
+    (OIDC, |section, file| section.oidc(file).map(Source::Oidc)),
+    (URI, |section, file| section.uri(file).map(Source::Uri)),
+    (ASSUME_ROLE, |section, file| section.assume_role(file)),
 ];
 
 /// The source; `None` when something is wrong with it, which is reported then.
 pub(super) fn source(checker: &mut Checker<'_>, path: &str, file: file::Credentials) -> Option<Source> {
-    let Some((_, keys)) = SOURCES.iter().find(|(name, _)| *name == file.source) else {
-        let names: Vec<_> = SOURCES.iter().map(|(name, _)| *name).collect();
-        checker.wrong(format!("{path}.source"), format!("must be one of {}", names.join(", ")));
-        return None;
-    };
-    for key in given(&file).into_iter().filter(|key| !keys.contains(key)) {
-        let text = format!("does not belong to the source {:?}", file.source);
-        checker.wrong(format!("{path}.{key}"), text);
+    let read = checker.one_of(&format!("{path}.source"), &file.source, &SOURCES)?;
+    for (key, _) in file.given().filter(|(_, sources)| !sources.contains(&&*file.source)) {
+        checker.wrong(format!("{path}.{key}"), format!("is not valid for source {:?}", file.source));
     }
     let variables = Variables::of(&checker.sources.environment);
-    let mut section = Section { checker, path, variables };
-    match file.source.as_str() {
-        "static" => section.static_key(file).map(Source::Static),
-        "profile" => section.profile(file),
-        "ecs-ram-role" => {
-            let around = section.around(&file)?;
-            Some(Source::EcsRamRole(file.role_name.filter(|name| !name.is_empty()), around))
-        }
-        "oidc" => section.oidc(file).map(Source::Oidc),
-        "uri" => section.uri(file).map(Source::Uri),
-        "assume-role" => section.assume_role(file),
-        _ => section.around(&file).map(Source::Default),
-    }
-}
-
-/// The keys that are given, beside `source`.
-fn given(file: &file::Credentials) -> Vec<&'static str> {
-    let keys = [
-        ("access_key_id", file.access_key_id.is_some()),
-        ("access_key_secret", file.access_key_secret.is_some()),
-        ("access_key_secret_file", file.access_key_secret_file.is_some()),
-        ("security_token", file.security_token.is_some()),
-        ("file", file.file.is_some()),
-        ("name", file.name.is_some()),
-        ("role_name", file.role_name.is_some()),
-        ("metadata_endpoint", file.metadata_endpoint.is_some()),
-        ("role_arn", file.role_arn.is_some()),
-        ("role_session_name", file.role_session_name.is_some()),
-        ("duration", file.duration.is_some()),
-        ("policy", file.policy.is_some()),
-        ("external_id", file.external_id.is_some()),
-        ("oidc_provider_arn", file.oidc_provider_arn.is_some()),
-        ("oidc_token_file", file.oidc_token_file.is_some()),
-        ("sts_region", file.sts_region.is_some()),
-        ("uri", file.uri.is_some()),
-        ("base", file.base.is_some()),
-    ];
-    keys.into_iter().filter_map(|(key, is_given)| is_given.then_some(key)).collect()
+    read(&mut Section { checker, path, variables }, file)
 }
 
 /// One table of credentials.
@@ -108,23 +55,28 @@ impl Section<'_, '_> {
         let value = value.or_else(|| self.variables.text(variable?));
         if value.is_none() {
             let text = match variable {
-                Some(variable) => format!("is needed, or the environment variable {variable}"),
-                None => "is needed".to_owned(),
+                Some(variable) => format!("is required, or the environment variable {variable}"),
+                None => "is required".to_owned(),
             };
             self.wrong(key, &text);
         }
         value
     }
 
-    fn around(&mut self, file: &file::Credentials) -> Option<Surroundings> {
+    fn context(&mut self, file: &file::Credentials) -> Option<Context> {
         let metadata = match file.metadata_endpoint.as_deref().filter(|text| !text.is_empty()) {
             Some(text) => Url::parse(text).ok().filter(is_loopback),
             None => Url::parse(METADATA).ok(),
         };
         if metadata.is_none() {
-            self.wrong("metadata_endpoint", "must be the URL of a loopback address: it is for tests");
+            self.wrong("metadata_endpoint", "must be the URL of a loopback address (for tests only)");
         }
-        Some(Surroundings { variables: self.variables.clone(), metadata: metadata? })
+        Some(Context { variables: self.variables.clone(), metadata: metadata? })
+    }
+
+    fn ecs_ram_role(&mut self, file: file::Credentials) -> Option<Source> {
+        let context = self.context(&file)?;
+        Some(Source::EcsRamRole(file.role_name.filter(|name| !name.is_empty()), context))
     }
 
     fn static_key(&mut self, file: file::Credentials) -> Option<StaticKey> {
@@ -132,13 +84,13 @@ impl Section<'_, '_> {
         let secret_file = file.access_key_secret_file.filter(|path| !path.is_empty());
         let secret = match (file.access_key_secret, secret_file) {
             (Some(_), Some(_)) => {
-                self.wrong("access_key_secret_file", "is given beside access_key_secret");
+                self.wrong("access_key_secret_file", "cannot be combined with access_key_secret");
                 None
             }
             (Some(secret), None) if !secret.expose_secret().is_empty() => Some(Secret::Value(secret)),
             (_, Some(path)) => Some(Secret::File(path.into())),
             (_, None) => {
-                self.wrong("access_key_secret", "is needed, or access_key_secret_file");
+                self.wrong("access_key_secret", "is required, or access_key_secret_file");
                 None
             }
         };
@@ -146,15 +98,15 @@ impl Section<'_, '_> {
     }
 
     fn profile(&mut self, file: file::Credentials) -> Option<Source> {
-        let around = self.around(&file)?;
+        let context = self.context(&file)?;
         let given = file.file.filter(|path| !path.is_empty()).map(PathBuf::from);
         let Some(path) = given.or_else(|| cli_file(&self.variables)) else {
-            self.wrong("file", "is needed where HOME is not set");
+            self.wrong("file", "is required when HOME is not set");
             return None;
         };
         let name = file.name.filter(|name| !name.is_empty());
         let name = name.or_else(|| self.variables.text(variables::PROFILE));
-        Some(Source::Profile(ProfileOf { file: path, name }, around))
+        Some(Source::Profile(ProfileOf { file: path, name }, context))
     }
 
     fn oidc(&mut self, mut file: file::Credentials) -> Option<Oidc> {
@@ -178,19 +130,19 @@ impl Section<'_, '_> {
         let base = file.base.map_or_else(file::Credentials::default, |base| *base);
         let base = source(self.checker, &format!("{}.base", self.path), base);
         let (external_id, host) = (file.external_id, self.sts_host(file.sts_region));
-        Some(Source::AssumeRole(Box::new(Assumed { base: base?, role: role?, external_id, host })))
+        Some(Source::AssumeRole(Box::new(AssumeRole { base: base?, role: role?, external_id, host })))
     }
 
     fn role(&mut self, file: &mut file::Credentials, variable: Option<&str>) -> Option<Role> {
         let arn = self.needed("role_arn", file.role_arn.take(), variable);
         let duration = file.duration.map_or(DURATION, |duration| duration.0);
-        if duration < SHORTEST_DURATION {
+        if duration < MIN_DURATION {
             self.wrong("duration", "must be at least 15m");
         }
         let session_name = file.role_session_name.take().filter(|name| !name.is_empty());
         let session_name = session_name.or_else(|| self.variables.text(variables::ROLE_SESSION_NAME));
         if session_name.as_deref().is_some_and(|name| !is_session_name(name)) {
-            self.wrong("role_session_name", "must have 2 to 64 of A-Z a-z 0-9 . @ - _");
+            self.wrong("role_session_name", "must be 2 to 64 characters from A-Z a-z 0-9 . @ - _");
         }
         let mut role = Role { duration, policy: file.policy.take(), ..Role::new(arn?) };
         if let Some(name) = session_name {

@@ -30,7 +30,7 @@ pub(super) fn labels(
     }
     for (index, key) in policy.rollup_tags.iter().enumerate() {
         let path = format!("policy.rollup_tags[{index}]");
-        checker.unless(!policy.rollup_tags[..index].contains(key), &path, "is there twice");
+        checker.unless(!policy.rollup_tags[..index].contains(key), &path, "is a duplicate");
         checker.unless(!system_keys.is_match(key), &path, "is excluded by metrics.exclude_keys");
         let of_its_rule = rules.iter().find(|rule| rule.key == *key).map(|rule| &*rule.label);
         let given = || metrics.tag_labels.iter().map(written).find(|(other, _)| other == key);
@@ -42,30 +42,31 @@ pub(super) fn labels(
 
 /// The key, and the label that was written beside it.
 fn written(label: &file::TagLabel) -> (&str, &str) {
-    match label {
-        file::TagLabel::Key(key) => (key, ""),
-        file::TagLabel::Labelled { key, label } => (key, label),
-    }
+    (&label.key, &label.label)
 }
 
 impl<'a> Labels<'a> {
     /// Adds a key under its label: given, or made of the key.
     fn add(&mut self, checker: &mut Checker<'_>, path: &str, key: &'a str, label: &str) {
         if key.is_empty() {
-            return checker.wrong(path, "the key is empty");
+            return checker.wrong(path, "the tag key is empty");
         }
-        checker.unless(label.is_empty() || is_label_part(label), path, "a label has A-Z a-z 0-9 and _ only");
+        checker.unless(
+            label.is_empty() || is_label_part(label),
+            path,
+            "a label may contain only A-Z a-z 0-9 _",
+        );
         let name = if label.is_empty() { label_name(key) } else { Some(format!("tag_{label}")) };
         let Some(name) = name else {
             return checker.wrong(
                 path,
-                format!("the key {key:?} has no letter: give it a label in metrics.tag_labels or its rule"),
+                format!("the key {key:?} has no ASCII letter or digit: set a label in metrics.tag_labels or in its rule"),
             );
         };
         match self.0.get(&name) {
             Some(other) if *other != key => {
                 let text = format!(
-                    "{other:?} and {key:?} both become the label {name}; give one a label of its own"
+                    "{other:?} and {key:?} both become the label {name}: set another label for one of them"
                 );
                 checker.wrong(path, text);
             }

@@ -11,7 +11,7 @@ use crate::policy::{EVERY_KEY, Exemption, ForbiddenTag, RequiredTag, Rules, Scop
 mod pattern;
 mod reachable;
 
-const MOST_TAGS: usize = 1000;
+const MAX_TAGS: usize = 1000;
 const EXCLUDED: &str = "is excluded by metrics.exclude_keys";
 
 pub(super) fn rules(checker: &mut Checker<'_>, policy: file::Policy, system_keys: &GlobSet) -> Rules {
@@ -26,8 +26,8 @@ pub(super) fn rules(checker: &mut Checker<'_>, policy: file::Policy, system_keys
         if let Some(before) = required_tags[..index].iter().position(|before| reachable::hides(before, rule))
         {
             let text = format!(
-                "is never reached: policy.required_tags[{before}] has the same key and applies to all that \
-                 this one applies to"
+                "is unreachable: policy.required_tags[{before}] has the same key and applies to the same \
+                 resources"
             );
             checker.wrong(path, text);
         }
@@ -35,7 +35,7 @@ pub(super) fn rules(checker: &mut Checker<'_>, policy: file::Policy, system_keys
     let required_tags = checker.each("policy.required_tags", required_tags, required_tag);
     let forbidden_tags = checker.each("policy.forbidden_tags", forbidden_tags, forbidden_tag);
     let most = max_tags.map(|max| max.limit);
-    let sensible = most.is_none_or(|most| (1..=MOST_TAGS).contains(&most));
+    let sensible = most.is_none_or(|most| (1..=MAX_TAGS).contains(&most));
     checker.unless(sensible, "policy.max_tags.limit", "must be 1 to 1000");
     let mut keys: Vec<_> = required_tags.iter().map(|rule| rule.key.to_string()).collect();
     keys.extend(forbidden_tags.iter().map(|rule| rule.written.to_string()));
@@ -43,7 +43,7 @@ pub(super) fn rules(checker: &mut Checker<'_>, policy: file::Policy, system_keys
     let exemptions = checker.each("policy.exemptions", exemptions, |checker, path, file| {
         let key = file.tag.split('=').next().unwrap_or_default();
         let keyless = key.is_empty() && !file.tag.is_empty();
-        checker.unless(!keyless, &format!("{path}.tag"), "has no key before its =");
+        checker.unless(!keyless, &format!("{path}.tag"), "has no key before the =");
         checker.unless(!system_keys.is_match(key), &format!("{path}.tag"), EXCLUDED);
         exemption(checker, path, file, &keys)
     });
@@ -52,16 +52,16 @@ pub(super) fn rules(checker: &mut Checker<'_>, policy: file::Policy, system_keys
 }
 
 fn required_tag(checker: &mut Checker<'_>, path: &str, file: file::RequiredTag) -> RequiredTag {
-    checker.unless(!file.key.is_empty(), &format!("{path}.key"), "is empty");
+    checker.unless(!file.key.is_empty(), &format!("{path}.key"), "must not be empty");
     let pattern = Some(file.pattern).filter(|text| !text.is_empty()).and_then(|text| {
         pattern::compiled(&text).map_err(|problem| checker.wrong(format!("{path}.pattern"), problem)).ok()
     });
     for (index, value) in file.values.iter().enumerate() {
         let path = format!("{path}.values[{index}]");
-        checker.unless(!value.is_empty(), &path, "is empty, and an empty value never counts");
-        checker.unless(!file.values[..index].contains(value), &path, "is there twice");
+        checker.unless(!value.is_empty(), &path, "must not be empty: an empty value is never allowed");
+        checker.unless(!file.values[..index].contains(value), &path, "is a duplicate");
         let possible = pattern.as_ref().is_none_or(|pattern| pattern.is_match(value));
-        checker.unless(possible, &path, "can never count: the pattern does not allow it");
+        checker.unless(possible, &path, "is never allowed: it does not match the pattern");
     }
     let scope = file.applies_to;
     let at = |name| format!("{path}.applies_to.{name}");
@@ -80,14 +80,14 @@ fn required_tag(checker: &mut Checker<'_>, path: &str, file: file::RequiredTag) 
 /// The globs of a scope or an exemption. A list without globs, which would fit nothing, is a slip.
 fn globs(checker: &mut Checker<'_>, path: &str, globs: Option<file::Globs>) -> Option<GlobSet> {
     let globs = globs?;
-    checker.unless(!globs.as_slice().is_empty(), path, "is empty: leave it out, or name what it is for");
+    checker.unless(!globs.as_slice().is_empty(), path, "is empty: remove it, or add a glob");
     Some(checker.globs(path, globs.as_slice()))
 }
 
 /// The same for what is never empty.
 fn names(checker: &mut Checker<'_>, path: &str, names: Option<file::Globs>) -> Option<GlobSet> {
     let empty = names.iter().flat_map(|names| names.as_slice()).any(String::is_empty);
-    checker.unless(!empty, path, "holds an empty glob, which fits nothing");
+    checker.unless(!empty, path, "contains an empty glob, which matches nothing");
     globs(checker, path, names)
 }
 
@@ -98,11 +98,11 @@ fn spellings(checker: &mut Checker<'_>, rules: &[file::RequiredTag]) {
         for (number, alias) in rule.aliases.iter().enumerate() {
             let path = format!("policy.required_tags[{index}].aliases[{number}]");
             let first = !rule.aliases[..number].contains(alias) && *alias != rule.key;
-            checker.unless(!alias.is_empty(), &path, "is empty");
-            checker.unless(first, &path, "is a spelling of this rule already");
+            checker.unless(!alias.is_empty(), &path, "must not be empty");
+            checker.unless(first, &path, "is a duplicate spelling in this rule");
             match keys.insert(alias, &rule.key) {
                 Some(other) if other != rule.key => {
-                    checker.wrong(path, format!("{alias:?} is a spelling of {other:?} too"));
+                    checker.wrong(path, format!("{alias:?} is also a spelling of {other:?}"));
                 }
                 _ => {}
             }
@@ -111,7 +111,7 @@ fn spellings(checker: &mut Checker<'_>, rules: &[file::RequiredTag]) {
 }
 
 fn forbidden_tag(checker: &mut Checker<'_>, path: &str, file: file::ForbiddenTag) -> ForbiddenTag {
-    checker.unless(!file.key.is_empty(), &format!("{path}.key"), "is empty");
+    checker.unless(!file.key.is_empty(), &format!("{path}.key"), "must not be empty");
     let key = checker.globs_at(&format!("{path}.key"), &file.key);
     let value = checker.globs_at(&format!("{path}.value"), &file.value);
     ForbiddenTag { written: file.key.into(), key, value }
@@ -128,7 +128,7 @@ fn exemption(checker: &mut Checker<'_>, path: &str, file: file::Exemption, known
                                    product, tag or keys",
     );
     for (index, key) in file.keys.iter().enumerate() {
-        checker.unless(known.contains(key), &format!("{path}.keys[{index}]"), "is the key of no rule");
+        checker.unless(known.contains(key), &format!("{path}.keys[{index}]"), "is not the key of any rule");
     }
     let at = |name| format!("{path}.{name}");
     let (resource_id, account, region, product) = (
@@ -146,6 +146,6 @@ fn exemption(checker: &mut Checker<'_>, path: &str, file: file::Exemption, known
 fn day(checker: &mut Checker<'_>, path: &str, text: &str) -> Option<Date> {
     let is_day = text.len() == "2027-01-31".len();
     let day = text.parse().ok().filter(|_| is_day);
-    checker.unless(day.is_some(), &format!("{path}.until"), "is no day such as 2027-01-31");
+    checker.unless(day.is_some(), &format!("{path}.until"), "is not a valid date (example: 2027-01-31)");
     day
 }

@@ -43,7 +43,7 @@ async fn a_place_that_cannot_be_written_to_is_told_before_anything_is_collected(
     for place in ["no/such/folder/report.txt", "."] {
         let ran = bench.audit(&["--output", place]).await;
         assert_eq!(ran.code, 3);
-        assert!(ran.stderr.contains("could not write the report to"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("cannot write the report to"), "{}", ran.stderr);
     }
     bench.cloud.edit(|state| assert_eq!(state.log.iter().count(), 0));
 }
@@ -53,7 +53,7 @@ async fn a_full_disk_makes_it_3() {
     let bench = Bench::new(mixed(), OWNER_AND_ENV).await;
     let ran = bench.audit(&["--output", "/dev/full"]).await;
     assert_eq!(ran.code, 3);
-    assert!(ran.stderr.contains("could not write the report to /dev/full"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("cannot write the report to /dev/full"), "{}", ran.stderr);
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let ended =
         bench.command(&["--format", "json"]).stdout(full).spawn().unwrap().wait_with_output().await.unwrap();
@@ -68,7 +68,7 @@ async fn a_reader_that_went_away_makes_it_3() {
     let ended = tokio::time::timeout(LIMIT, program.wait_with_output()).await.unwrap().unwrap();
     assert_eq!(ended.status.code(), Some(3));
     let told = String::from_utf8(ended.stderr).unwrap();
-    assert!(told.contains("could not write the report to stdout"), "{told}");
+    assert!(told.contains("cannot write the report to stdout"), "{told}");
 }
 
 fn send(signal: &str, program: &Child) {

@@ -83,7 +83,7 @@ async fn an_answer_of_the_daemon_is_read_from_stdin() {
 async fn a_page_of_several_is_refused() {
     let (bench, mut saved) = saved().await;
     saved["next_cursor"] = json!("abc");
-    assert!(refused(&bench, saved.to_string()).await.contains("it is one page of several"));
+    assert!(refused(&bench, saved.to_string()).await.contains("it is one of several pages"));
     saved.as_object_mut().unwrap().remove("next_cursor");
     refused(&bench, saved.to_string()).await;
 }
@@ -114,17 +114,19 @@ async fn an_answer_that_does_not_hold_all_resources_is_refused() {
     let (bench, saved) = saved().await;
     let mut filtered = saved.clone();
     filtered["resources"].as_array_mut().unwrap().remove(0);
-    assert!(refused(&bench, filtered.to_string()).await.contains("it has 3 resources, and 2 are there"));
+    assert!(refused(&bench, filtered.to_string()).await.contains("it claims 3 resources, but 2 are present"));
     let mut twice = saved.clone();
     twice["resources"][1] = twice["resources"][0].clone();
-    assert!(refused(&bench, twice.to_string()).await.contains("a resource is there twice"));
+    assert!(refused(&bench, twice.to_string()).await.contains("it contains a duplicate resource"));
     let mut unknown = saved.clone();
     unknown["targets"].as_array_mut().unwrap().remove(0);
     assert!(
-        refused(&bench, unknown.to_string()).await.contains("it holds resources of prod/cn-hangzhou/hbase")
+        refused(&bench, unknown.to_string())
+            .await
+            .contains("it contains resources of prod/cn-hangzhou/hbase")
     );
     let empty = json!({"targets": [], "resources": [], "next_cursor": null});
-    assert!(refused(&bench, empty.to_string()).await.contains("it holds no target"));
+    assert!(refused(&bench, empty.to_string()).await.contains("it contains no targets"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,11 +134,11 @@ async fn a_file_that_is_ill_formed_is_refused_by_its_place_and_not_by_its_text()
     let (bench, saved) = saved().await;
     let text = serde_json::to_string_pretty(&saved).unwrap();
     for (broken, told) in [
-        (text.replace("\"fresh\"", "\"hidden\""), "it is JSON, but no answer of /tags"),
-        (text.replacen("\"tags\": {", "\"tags\": { hidden", 1), "it is no JSON"),
-        (text[..text.len() / 2].to_owned(), "it ends too early"),
-        (String::new(), "it ends too early"),
-        ("\"hidden\"".to_owned(), "it is JSON, but no answer of /tags"),
+        (text.replace("\"fresh\"", "\"hidden\""), "it is not an answer of /tags"),
+        (text.replacen("\"tags\": {", "\"tags\": { hidden", 1), "it is not valid JSON"),
+        (text[..text.len() / 2].to_owned(), "it is truncated"),
+        (String::new(), "it is truncated"),
+        ("\"hidden\"".to_owned(), "it is not an answer of /tags"),
     ] {
         let refusal = refused(&bench, broken).await;
         assert!(
@@ -154,5 +156,5 @@ async fn a_file_that_is_not_there_makes_it_3() {
     let (bench, _) = saved().await;
     let ran = bench.audit(&["--offline", "none.json"]).await;
     assert_eq!(ran.code, 3);
-    assert!(ran.stderr.contains("could not read none.json"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("cannot read none.json"), "{}", ran.stderr);
 }
