@@ -85,11 +85,12 @@ pub struct Failure {
 }
 
 /// Every `reason` of a failed collection.
-pub const REASONS: [&str; 9] = [
+pub const REASONS: [&str; 10] = [
     "credentials",
     "deadline",
     "denied",
     "inconsistent",
+    "not_ready",
     "rejected",
     "throttled",
     "transport",

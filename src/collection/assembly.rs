@@ -8,13 +8,13 @@ use globset::GlobSet;
 
 use crate::cloud::api::endpoint::{Place, endpoint};
 use crate::cloud::api::{authority, direct_client, http_client};
-use crate::cloud::catalog::Product;
+use crate::cloud::catalog::{self, Product, RegionListing};
 use crate::cloud::client::Client;
 use crate::cloud::credentials::{Provider, Reach, Reason};
 use crate::cloud::discovery::Lister;
 use crate::cloud::pacing::{InFlight, Pace};
 use crate::collection::collector::Collector;
-use crate::config::{Account, Api, Config, Regions};
+use crate::config::{Account, Api, Config};
 use crate::instruments::{AccountInstruments, Instruments};
 use crate::inventory::shard::Shard;
 use crate::inventory::{Scope, Target};
@@ -29,11 +29,14 @@ pub struct AccountParts {
 
 impl AccountParts {
     /// What regions have to be found for.
-    pub fn scopes(&self) -> impl Iterator<Item = (Scope, &'static Product)> {
-        let products = self.account.products.iter().filter(|_| self.account.regions == Regions::All);
+    pub fn scopes(&self) -> impl Iterator<Item = (Scope, Arc<Product>)> {
+        let products = self.account.products.iter().filter(|product| self.account.finds_regions_of(product));
         let account: Arc<str> = self.account.name.as_str().into();
         products.map(move |product| {
-            (Scope { account: Arc::clone(&account), product: product.name.as_str().into() }, *product)
+            (
+                Scope { account: Arc::clone(&account), product: product.name.as_str().into() },
+                Arc::clone(product),
+            )
         })
     }
 }
@@ -88,7 +91,7 @@ impl Parts {
     pub fn collectors(&mut self, parts: &AccountParts) -> anyhow::Result<Vec<Collector>> {
         let mut collectors = Vec::new();
         for product in &parts.account.products {
-            for region in parts.account.regions.listed() {
+            for region in parts.account.regions_of(product) {
                 collectors.extend(self.collector(parts, product, region, None)?);
             }
         }
@@ -99,7 +102,7 @@ impl Parts {
     pub fn collector(
         &mut self,
         parts: &AccountParts,
-        product: &'static Product,
+        product: &Arc<Product>,
         region: &str,
         told_host: Option<&str>,
     ) -> anyhow::Result<Option<Collector>> {
@@ -108,55 +111,61 @@ impl Parts {
         if !self.shard.owns(&target) {
             return Ok(None);
         }
-        let lister = Lister {
-            client: self.client(parts, product, region, told_host)?,
-            product,
-            tag_source: account.tag_source,
-            system_keys: Arc::clone(&self.system_keys),
-            ids_per_request: product.tags.ids_per_request,
-        };
+        let client = self.client(parts, product, &product.api, region, told_host)?;
+        let lister = Lister::new(client, account.tag_source, Arc::clone(&self.system_keys));
         Ok(Some(Collector {
             target,
             lister,
             interval: account.interval,
             deadline: account.deadline,
-            requests_per_second: self.requests_per_second(product),
+            requests_per_second: self.requests_per_second(&product.api),
             previous: Arc::new([]),
         }))
     }
 
     /// The client that finds the regions of a product.
-    pub fn searcher(&mut self, parts: &AccountParts, product: &'static Product) -> anyhow::Result<Client> {
-        self.client(parts, product, &product.regions.ask_in, None)
+    pub fn searcher(
+        &mut self,
+        parts: &AccountParts,
+        product: &Arc<Product>,
+    ) -> anyhow::Result<(Client, RegionListing)> {
+        let api = product.regions_api();
+        let listing = api.regions.clone().context("the API lists no regions")?;
+        Ok((self.client(parts, product, api, &listing.ask_in, None)?, listing))
     }
 
     fn client(
         &mut self,
         parts: &AccountParts,
-        product: &'static Product,
+        product: &Arc<Product>,
+        api: &Arc<catalog::Api>,
         region: &str,
         told_host: Option<&str>,
     ) -> anyhow::Result<Client> {
         let Api { endpoint: template, network, signature, max_attempts, .. } = &self.api;
-        let place = Place { product: &product.name, region, told_host };
-        let url = endpoint(&product.endpoints, template.as_deref(), *network, place)?;
+        let place = Place { api: &api.code, region, site: parts.account.site, told_host };
+        let url = endpoint(&api.endpoints, template.as_deref(), *network, place)?;
+        let actions = match api.name == product.api.name {
+            true => product.actions(),
+            false => api.regions.iter().map(|regions| regions.action.as_str()).collect(),
+        };
         Ok(Client {
             http: self.http.clone(),
             permits: self.in_flight.permits(authority(&url)),
             endpoint: url,
-            product: product.name.clone(),
-            version: product.version.clone(),
+            product: Arc::clone(product),
+            api: Arc::clone(api),
             region: region.to_owned(),
             credentials: Arc::clone(&parts.provider),
             signature: *signature,
-            pace: Pace::new(self.requests_per_second(product)),
+            pace: Pace::new(self.requests_per_second(api)),
             max_attempts: *max_attempts,
-            instruments: self.instruments.api(&product.name, &product.actions()),
+            instruments: self.instruments.api(&api.code, &actions),
             attempts: AtomicU64::new(0),
         })
     }
 
-    fn requests_per_second(&self, product: &Product) -> f64 {
-        self.api.requests_per_second.unwrap_or(product.requests_per_second)
+    fn requests_per_second(&self, api: &catalog::Api) -> f64 {
+        self.api.requests_per_second.unwrap_or(api.requests_per_second)
     }
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::cloud::catalog::Product;
+use crate::cloud::catalog::{Product, RegionListing};
 use crate::cloud::client::Client;
 use crate::cloud::discovery::{FoundRegion, regions};
 use crate::collection::assembly::{AccountParts, Parts};
@@ -35,7 +35,7 @@ pub struct Fleet {
 struct Search {
     account: AccountParts,
     scope: Scope,
-    product: &'static Product,
+    product: Arc<Product>,
     regions: Vec<FoundRegion>,
 }
 
@@ -75,11 +75,15 @@ impl Fleet {
         for account in self.accounts.clone() {
             self.tasks.spawn(look_after(account.clone(), self.events.clone(), self.stop.clone()));
             for (scope, product) in account.scopes() {
-                match self.parts.searcher(&account, product) {
-                    Ok(client) => {
+                match self.parts.searcher(&account, &product) {
+                    Ok((client, listing)) => {
                         let account = account.clone();
                         let search = Search { account, scope, product, regions: Vec::new() };
-                        self.tasks.spawn(search.repeat(client, searches.clone(), self.stop.clone()));
+                        self.tasks.spawn(search.repeat(
+                            (client, listing),
+                            searches.clone(),
+                            self.stop.clone(),
+                        ));
                     }
                     Err(error) => tracing::error!("no regions can be looked for: {error:#}"),
                 }
@@ -172,10 +176,15 @@ pub fn join(
 
 impl Search {
     /// Looks for the regions now and then, until it is stopped. A search that fails takes no region away.
-    async fn repeat(mut self, client: Client, found: mpsc::Sender<Self>, stop: CancellationToken) {
+    async fn repeat(
+        mut self,
+        (client, listing): (Client, RegionListing),
+        found: mpsc::Sender<Self>,
+        stop: CancellationToken,
+    ) {
         let searching = async {
             loop {
-                let wait = match regions(&client, &self.product.regions).await {
+                let wait = match regions(&client, &listing).await {
                     Ok(regions) => {
                         self.told(true);
                         self.regions = regions;
@@ -207,7 +216,12 @@ impl Search {
 
     fn copy(&self) -> Self {
         let Self { account, scope, product, regions } = self;
-        Self { account: account.clone(), scope: scope.clone(), product, regions: regions.clone() }
+        Self {
+            account: account.clone(),
+            scope: scope.clone(),
+            product: Arc::clone(product),
+            regions: regions.clone(),
+        }
     }
 }
 

@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::cloud::api::endpoint::Network;
-use crate::config::{Config, Regions};
+use crate::cloud::catalog::TagsFrom;
+use crate::cloud::discovery::TagSource;
+use crate::config::{Account, Config, Regions};
 use crate::inventory::Target;
 use crate::inventory::shard::Shard;
 
 /// Prints the summary, and a warning where there is one.
 pub fn print(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "configuration OK: {}", summary(config))?;
+    for note in notes(config) {
+        writeln!(out, "note: {note}")?;
+    }
     match doubt(config) {
         Some(doubt) => writeln!(out, "warning: {doubt}"),
         None => Ok(()),
@@ -19,10 +24,28 @@ pub fn print(config: &Config, out: &mut dyn Write) -> io::Result<()> {
 
 /// What may not be meant in a valid configuration.
 pub fn doubt(config: &Config) -> Option<&'static str> {
-    let finds_regions = config.accounts.iter().any(|account| account.regions == Regions::All);
+    let finds = |account: &Account| account.products.iter().any(|product| account.finds_regions_of(product));
+    let finds_regions = config.accounts.iter().any(finds);
     (config.api.network == Network::Vpc && finds_regions).then_some(
         "api.network is \"vpc\" and an account has regions = [\"all\"]: regions that this VPC cannot reach will fail",
     )
+}
+
+/// Where a choice of the configuration does not apply.
+fn notes(config: &Config) -> Vec<String> {
+    let mut notes = Vec::new();
+    for account in &config.accounts {
+        for product in &account.products {
+            let used = account.tag_source.of(product);
+            let text = match (account.tag_source, used) {
+                (TagSource::Inline, TagsFrom::ListTagResources) => "ListTagResources, its only source",
+                (TagSource::ListTagResources, TagsFrom::Inline) => "the resource listing, its only source",
+                _ => continue,
+            };
+            notes.push(format!("account {:?} takes the tags of {} from {text}", account.name, product.name));
+        }
+    }
+    notes
 }
 
 /// How many targets a configuration gives to this shard, by product.
@@ -31,7 +54,8 @@ pub fn summary(config: &Config) -> String {
     for account in &config.accounts {
         for product in &account.products {
             let target = |region: &String| Target::new(&account.name, region, &product.name);
-            let owned = account.regions.listed().iter().filter(|region| config.shard.owns(&target(region)));
+            let regions = account.regions_of(product).iter();
+            let owned = regions.filter(|region| config.shard.owns(&target(region)));
             let owned = owned.count();
             if owned > 0 {
                 *numbers.entry(&product.name).or_default() += owned;

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
 use crate::cloud::api::Signature;
-use crate::cloud::api::endpoint::Network;
+use crate::cloud::api::endpoint::{Network, Site};
 use crate::cloud::discovery::TagSource;
 
 macro_rules! section {
@@ -33,6 +33,7 @@ section! {
         api: Api = Api::default(),
         accounts: Vec<Account> = Vec::new(),
         metrics: Metrics = Metrics::default(),
+        catalog: Catalog = Catalog::default(),
         policy: Policy = Policy::default(),
         state: State = State::default(),
         shard: Shard = Shard::default(),
@@ -71,11 +72,18 @@ section! {
 }
 
 section! {
+    Catalog {
+        path: PathBuf = PathBuf::new(),
+    }
+}
+
+section! {
     Account {
         name: String = String::new(),
         regions: Vec<String> = Vec::new(),
         products: Vec<String> = vec!["hbase".to_owned()],
-        tag_source: TagSource = TagSource::ListTagResources,
+        tag_source: TagSource = TagSource::Auto,
+        site: Site = Site::China,
         interval: Option<Span> = None,
         credentials: Credentials = Credentials::default(),
     }

@@ -94,5 +94,5 @@ async fn an_audit_of_all_regions_needs_to_know_them() {
     let target = &report["targets"][0];
     assert_eq!((&target["region_id"], &target["error"]["reason"]), (&json!("all"), &json!("denied")));
     let message = target["error"]["message"].as_str().unwrap();
-    assert!(message.contains("the right hbase:DescribeRegions is missing"), "{message}");
+    assert!(message.contains("missing RAM permission hbase:DescribeRegions"), "{message}");
 }

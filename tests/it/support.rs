@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use alicloud_tag_exporter::cloud::api::endpoint::Network;
 use alicloud_tag_exporter::cloud::api::{Signature, direct_client, http_client};
-use alicloud_tag_exporter::cloud::catalog::products;
+use alicloud_tag_exporter::cloud::catalog::{Catalog, Product};
 use alicloud_tag_exporter::cloud::client::Client;
 use alicloud_tag_exporter::cloud::credentials::{Provider, Reach, Secret, Source, StaticKey};
 use alicloud_tag_exporter::cloud::discovery::{Lister, TagSource};
@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::interval;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use url::Url;
 
 /// How long a state may take to come about.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -136,30 +137,30 @@ pub async fn lister(state: State) -> (Lister, Cloud, DropGuard) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     tokio::spawn(simulator::serve(listener, cloud.clone(), stop.clone()));
-    let product = &products()["hbase"];
+    let catalog = Catalog::builtin();
+    let lister = lister_of(catalog.product("hbase").unwrap(), &region, endpoint, TagSource::Auto);
+    (lister, cloud, stop.drop_guard())
+}
+
+/// A lister of `product` at `endpoint`, without pacing.
+pub fn lister_of(product: &Arc<Product>, region: &str, endpoint: Url, tag_source: TagSource) -> Lister {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let instruments = Instruments::new().unwrap();
     let client = Client {
         http: http_client(LIMIT).unwrap(),
         endpoint,
-        product: product.name.clone(),
-        version: product.version.clone(),
-        region,
+        product: Arc::clone(product),
+        api: Arc::clone(&product.api),
+        region: region.to_owned(),
         credentials: Arc::new(provider(&instruments)),
         signature: Signature::HmacSha1,
         pace: Pace::new(f64::INFINITY),
         permits: InFlight::new(4).permits("cloud"),
         max_attempts: 1,
-        instruments: instruments.api("hbase", &product.actions()),
+        instruments: instruments.api(&product.api.code, &product.actions()),
         attempts: AtomicU64::new(0),
     };
-    let lister = Lister {
-        client,
-        product,
-        tag_source: TagSource::ListTagResources,
-        system_keys: Arc::new(GlobSet::empty()),
-        ids_per_request: product.tags.ids_per_request,
-    };
-    (lister, cloud, stop.drop_guard())
+    Lister::new(client, tag_source, Arc::new(GlobSet::empty()))
 }
 
 /// The credentials that every cloud of the tests knows.

@@ -1,6 +1,7 @@
 //! One collection of every target, all at once.
 
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -24,7 +25,7 @@ pub(super) async fn collect(config: &Config) -> anyhow::Result<Vec<Collected>> {
     for account in parts.accounts(&config.accounts)? {
         collectors.extend(parts.collectors(&account)?);
         for (_, product) in account.scopes() {
-            match found(&mut parts, &account, product).await? {
+            match found(&mut parts, &account, &product).await? {
                 Ok(found) => collectors.extend(found),
                 Err(outcome) => unknown.push(outcome),
             }
@@ -40,10 +41,10 @@ pub(super) async fn collect(config: &Config) -> anyhow::Result<Vec<Collected>> {
 async fn found(
     parts: &mut Parts,
     account: &AccountParts,
-    product: &'static Product,
+    product: &Arc<Product>,
 ) -> anyhow::Result<Result<Vec<Collector>, Collected>> {
-    let (client, started) = (parts.searcher(account, product)?, now());
-    let regions = match regions(&client, &product.regions).await {
+    let ((client, listing), started) = (parts.searcher(account, product)?, now());
+    let regions = match regions(&client, &listing).await {
         Ok(regions) => regions,
         Err(error) => {
             let outcome = Outcome {
