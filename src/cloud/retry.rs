@@ -33,3 +33,38 @@ where
 fn jittered(bound: Duration) -> Duration {
     bound.mul_f64(fastrand::f64())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::cloud::api::ErrorKind;
+
+    /// How long it takes until the second attempt, when the first one failed with `kind`.
+    async fn waited(kind: ErrorKind) -> Duration {
+        let (started, attempts) = (Instant::now(), Cell::new(0));
+        let attempt = || {
+            attempts.set(attempts.get() + 1);
+            let (product, action, region) = ("hbase".to_owned(), "A".to_owned(), "r".to_owned());
+            let error =
+                ApiError { product, permission: None, action, region, request_id: None, kind: kind.clone() };
+            let answer = if attempts.get() == 1 { Err(error) } else { Ok(()) };
+            async move { answer }
+        };
+        retried(2, attempt).await.unwrap();
+        started.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_waits_as_long_as_the_cloud_says_and_else_below_the_bound() {
+        let code = || "Throttling.User".to_owned();
+        let told = Some(Duration::from_secs(47));
+        let wait = waited(ErrorKind::Throttled { code: code(), retry_after: told }).await;
+        assert!((Duration::from_secs(47)..Duration::from_secs(48)).contains(&wait), "{wait:?}");
+        let wait = waited(ErrorKind::Throttled { code: code(), retry_after: None }).await;
+        assert!(wait <= FIRST_WAIT, "{wait:?}");
+    }
+}

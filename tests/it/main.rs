@@ -21,6 +21,7 @@ mod program;
 mod prometheus;
 mod promtool;
 mod readers;
+mod readings;
 mod regions;
 mod reload;
 mod renewal;

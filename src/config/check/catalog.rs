@@ -88,3 +88,200 @@ fn text(path: &Path) -> Result<String, String> {
         false => Ok(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::config::{Config, Sources, load};
+
+    const API: &str = r#"
+        code = "acme"
+        version = "2020-01-01"
+        requests_per_second = 2.0
+        [endpoints]
+        public_pattern = "acme.{region}.aliyuncs.com"
+        vpc_pattern = "acme-vpc.{region}.aliyuncs.com"
+        regions = ["cn-beijing", "cn-hangzhou"]
+        no_vpc_host = ["cn-beijing"]
+    "#;
+
+    fn product(name: &str) -> String {
+        format!(
+            r#"
+            name = "{name}"
+            api = "acme"
+            resource_type = "ACS::Acme::Thing"
+            leaving = ["Gone"]
+            [resources]
+            action = "ListThings"
+            paging = {{ style = "none" }}
+            items = "Things"
+            id = ["Id"]
+            name = []
+            status = []
+            resource_group_id = []
+            created_at = []
+            inline_tags = "Tags"
+            "#
+        )
+    }
+
+    /// A folder with a product folder `own`, and the configuration `more` that is loaded beside it.
+    struct Folder(TempDir);
+
+    impl Folder {
+        fn new() -> Self {
+            let folder = Self(tempfile::tempdir().unwrap());
+            fs::create_dir_all(folder.0.path().join("own/api")).unwrap();
+            folder.write("api/acme.toml", API);
+            folder.write("disk.toml", &product("acme-disk"));
+            folder.write("image.toml", &product("acme-image"));
+            folder
+        }
+
+        fn write(&self, name: &str, text: &str) {
+            fs::write(self.0.path().join("own").join(name), text).unwrap();
+        }
+
+        fn load(&self, more: &str) -> Result<Config, String> {
+            let name = self.0.path().join("config.toml").display().to_string();
+            let file = Some((name, format!("catalog = {{ path = \"own\" }}\n{more}")));
+            load(&Sources { file, ..Sources::default() }).map_err(|problems| {
+                let folder = format!("{}/", self.0.path().display());
+                problems.to_string().replace(&folder, "")
+            })
+        }
+
+        /// The targets of the only account, or what is wrong.
+        fn targets(&self, products: &str, regions: &str, more: &str) -> String {
+            let account =
+                format!("{more}\n[[accounts]]\nname = \"a\"\nproducts = {products}\nregions = {regions}");
+            let config = match self.load(&account) {
+                Ok(config) => config,
+                Err(problems) => return problems,
+            };
+            let account = &config.accounts[0];
+            let mut text = String::new();
+            for product in &account.products {
+                let _ = write!(text, "{}:{} ", product.name, account.regions_of(product).join(","));
+            }
+            text.trim_end().to_owned()
+        }
+    }
+
+    #[test]
+    fn globs_stand_for_products_of_the_whole_catalog_each_once() {
+        let folder = Folder::new();
+        for (products, expected) in [
+            (r#"["acme-*"]"#, "acme-disk:cn-hangzhou acme-image:cn-hangzhou"),
+            (r#"["acme-image", "acme-*"]"#, "acme-image:cn-hangzhou acme-disk:cn-hangzhou"),
+            (r#"["*"]"#, "acme-disk:cn-hangzhou acme-image:cn-hangzhou hbase:cn-hangzhou"),
+            (r#"["x-*"]"#, "config.toml: accounts[0].products[0]: no product matches \"x-*\""),
+            (
+                r#"["acme"]"#,
+                "config.toml: accounts[0].products[0]: unknown product \"acme\", did you mean acme-disk, acme-image?",
+            ),
+            (
+                r#"["hbsae"]"#,
+                "config.toml: accounts[0].products[0]: unknown product \"hbsae\", did you mean hbase?",
+            ),
+            (
+                r#"["cassandra"]"#,
+                "config.toml: accounts[0].products[0]: unknown product \"cassandra\", known are [\"acme-disk\", \
+                 \"acme-image\", \"hbase\"]",
+            ),
+            (r#"["hbase", "hbase"]"#, "config.toml: accounts[0].products[1]: is a duplicate"),
+        ] {
+            assert_eq!(folder.targets(products, r#"["cn-hangzhou"]"#, ""), expected, "{products}");
+        }
+    }
+
+    #[test]
+    fn a_glob_passes_over_regions_without_the_product_and_a_name_does_not() {
+        let folder = Folder::new();
+        let regions = r#"["cn-hangzhou", "cn-shanghai"]"#;
+        let only = folder.targets(r#"["*-disk", "hbase"]"#, regions, "");
+        assert_eq!(only, "acme-disk:cn-hangzhou hbase:cn-hangzhou,cn-shanghai");
+        let named = "config.toml: accounts[0].products[0]: acme-disk is not offered in cn-shanghai";
+        assert_eq!(folder.targets(r#"["acme-disk", "*"]"#, regions, ""), named);
+        let own = "api = { endpoint = \"http://127.0.0.1:9\" }";
+        assert_eq!(folder.targets(r#"["acme-disk"]"#, regions, own), "acme-disk:cn-hangzhou,cn-shanghai");
+        assert_eq!(folder.targets(r#"["acme-disk"]"#, r#"["all"]"#, ""), "acme-disk:cn-beijing,cn-hangzhou");
+        assert_eq!(folder.targets(r#"["hbase"]"#, r#"["all"]"#, ""), "hbase:");
+    }
+
+    #[test]
+    fn a_product_without_a_host_inside_the_vpc_is_told() {
+        let folder = Folder::new();
+        let vpc = "api = { network = \"vpc\" }";
+        let regions = r#"["cn-beijing", "cn-hangzhou"]"#;
+        let named = "config.toml: accounts[0].products[0]: acme has no host inside a VPC in cn-beijing";
+        assert_eq!(folder.targets(r#"["acme-disk"]"#, regions, vpc), named);
+        assert_eq!(folder.targets(r#"["*-disk"]"#, regions, vpc), "acme-disk:cn-hangzhou");
+    }
+
+    #[test]
+    fn a_global_product_is_one_target_of_its_account_whatever_the_regions() {
+        let folder = Folder::new();
+        let global = "code = \"acme\"\nversion = \"1\"\nrequests_per_second = 2\nscope = \"global\"\n\
+                      endpoints = { public_pattern = \"acme.aliyuncs.com\" }";
+        folder.write("api/acme.toml", global);
+        for regions in [r#"["cn-hangzhou", "cn-shanghai"]"#, r#"["all"]"#] {
+            assert_eq!(folder.targets(r#"["acme-disk"]"#, regions, ""), "acme-disk:global");
+        }
+        let vpc = folder.targets(r#"["acme-disk"]"#, r#"["all"]"#, "api = { network = \"vpc\" }");
+        assert!(vpc.ends_with("acme has no host inside a VPC in global"), "{vpc}");
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_file_is_told_with_its_name_and_key_path() {
+        let folder = Folder::new();
+        folder.write("disk.toml", &product("acme-disk").replace("ListThings", "DeleteThings"));
+        folder.write("api/acme.toml", &API.replace("acme.{region}.aliyuncs.com", "acme.example.com"));
+        folder.write("notes.txt", "colour = 1");
+        let account = "[[accounts]]\nname = \"a\"\nregions = [\"cn-hangzhou\"]";
+        assert_eq!(
+            folder.load(account).unwrap_err(),
+            "own/api/acme.toml: endpoints.public_pattern: is not a host under .aliyuncs.com\n\
+             own/disk.toml: resources.action: must begin with Describe, Get, List, Query or Search"
+        );
+        folder.write("disk.toml", &product("acme-disk"));
+        let own = format!("api = {{ endpoint = \"http://127.0.0.1:9\" }}\n{account}");
+        folder.load(&own).unwrap();
+    }
+
+    #[test]
+    fn files_are_limited_in_size_and_number() {
+        let account = "[[accounts]]\nname = \"a\"\nregions = [\"cn-hangzhou\"]";
+        let folder = Folder::new();
+        folder.write("big.toml", &format!("# {}", "x".repeat(64 << 10)));
+        let problem = folder.load(account).unwrap_err();
+        assert_eq!(problem, "config.toml: catalog.path: big.toml: is longer than 64 KiB");
+        let folder = Folder::new();
+        for number in 0..198 {
+            folder.write(&format!("{number}.toml"), "");
+        }
+        let problem = folder.load(account).unwrap_err();
+        assert_eq!(problem, "config.toml: catalog.path: has 201 files, the maximum is 200");
+        let folder = Folder::new();
+        fs::remove_dir_all(folder.0.path().join("own")).unwrap();
+        let problem = folder.load(account).unwrap_err();
+        assert!(problem.starts_with("config.toml: catalog.path: cannot read own: "), "{problem}");
+    }
+
+    #[test]
+    fn the_leaving_statuses_of_own_products_are_those_of_the_rules() {
+        let folder = Folder::new();
+        let config = folder.load("[[accounts]]\nname = \"a\"\nregions = [\"cn-hangzhou\"]").unwrap();
+        assert_eq!(config.rules.leaving["acme-disk"], ["Gone"]);
+        assert_eq!(config.rules.leaving["hbase"], ["DELETING"]);
+        let rules = "[[policy.required_tags]]\nkey = \"owner\"\n[[policy.required_tags]]\nkey = \"owner\"\n\
+                     applies_to = { status = [\"STATUS\"] }\n[[accounts]]\nname = \"a\"\nregions = [\"cn-hangzhou\"]";
+        assert!(folder.load(&rules.replace("STATUS", "Gone")).is_ok());
+        assert!(folder.load(&rules.replace("STATUS", "Running")).unwrap_err().contains("is never reached"));
+    }
+}
