@@ -1,6 +1,6 @@
 //! How each product's resources and their tags are listed, as data: one file a product, and one for each API.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use globset::GlobMatcher;
@@ -18,7 +18,7 @@ pub use api::{Api, RegionListing, Scope};
 pub use listing::{CreatedAs, Lookup, Probe, ResourceListing, StatusCall, TagListing};
 pub use paging::{Paging, Smaller};
 pub use parse::Fault;
-use parse::{Parsed, parse};
+use parse::Files;
 pub use path::Path;
 pub use product::{Fix, Product, TagsFrom};
 pub use template::{Parameters, filled};
@@ -50,40 +50,17 @@ impl Catalog {
     /// The same with `files`, given by name and text: products, and APIs where the name begins with `api/`. One of
     /// the same name is replaced. Hosts outside the cloud's domain are taken with `foreign_hosts` only.
     pub fn with(&self, files: &[(String, String)], foreign_hosts: bool) -> Result<Self, Vec<Fault>> {
-        let mut faults = Vec::new();
-        let (mut apis, mut products) = (Vec::new(), Vec::new());
-        for (file, text) in files {
-            match parse(file, text) {
-                Ok(Parsed::Api(api)) => apis.push((file, *api)),
-                Ok(Parsed::Product(product)) => products.push((file, *product)),
-                Err(fault) => faults.push(fault),
-            }
-        }
-        let known: BTreeSet<_> =
-            self.apis.keys().cloned().chain(apis.iter().map(|(_, api)| api.name.clone())).collect();
-        for (file, api) in &apis {
-            let problems = check::api(api, |name| known.contains(name), foreign_hosts);
-            faults.extend(problems.0.into_iter().map(|problem| fault(file, problem)));
-        }
+        let files = Files::parsed(files);
         let mut catalog = self.clone();
-        catalog.apis.extend(apis.into_iter().map(|(_, api)| (api.name.clone(), Arc::new(api))));
-        let mut names = BTreeSet::new();
-        for (file, product) in &products {
-            // An API that has faults of its own is no unknown one.
-            let broken = faults.iter().any(|fault| fault.file == format!("api/{}.toml", product.api));
-            let problems = check::product(product, catalog.apis.get(&product.api).map(|api| &**api)).0;
-            let problems = problems.into_iter().filter(|(path, _)| !(broken && path == "api"));
-            faults.extend(problems.map(|problem| fault(file, problem)));
-            if !names.insert(product.name.clone()) {
-                faults.push(fault(file, ("name".to_owned(), format!("{:?} is a duplicate", product.name))));
-            }
-        }
+        catalog.apis.extend(files.apis.iter().map(|(_, api)| (api.name.clone(), Arc::clone(api))));
+        let faults = files.faults(&catalog.apis, foreign_hosts);
         if !faults.is_empty() {
             return Err(faults);
         }
         catalog.relink();
-        for (_, product) in products {
-            catalog.add(product);
+        for (_, product) in files.products {
+            let api = product.api.clone();
+            catalog.link(product, &api);
         }
         Ok(catalog)
     }
@@ -123,21 +100,12 @@ impl Catalog {
         }
     }
 
-    fn add(&mut self, product: Product<String>) {
-        let api = product.api.clone();
-        self.link(product, &api);
-    }
-
     fn link<A>(&mut self, product: Product<A>, api: &str) {
         let Some(api) = self.apis.get(api).cloned() else { return };
         let regions_of = api.regions_of.as_ref().and_then(|name| self.apis.get(name)).cloned();
         let product = product.linked(api, regions_of);
         self.products.insert(product.name.clone(), Arc::new(product));
     }
-}
-
-fn fault(file: &str, (path, text): (String, String)) -> Fault {
-    Fault { file: file.to_owned(), path, text }
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! What the types of the form do not say: values that are out of range or contradict each other. Pure.
 
 use super::template::placeholders;
-use super::{Api, Paging, Parameters, Product, TagsFrom};
+use super::{Api, Fault, Paging, Parameters, Product, TagsFrom};
 use crate::cloud::api::endpoint::cloud_host;
 
 /// Problems of one file, by key path.
 #[derive(Default)]
-pub(super) struct Problems(pub Vec<(String, String)>);
+pub(super) struct Problems(Vec<(String, String)>);
 
 impl Problems {
+    pub fn of(self, file: &str) -> impl Iterator<Item = Fault> {
+        self.0.into_iter().map(move |(path, text)| Fault { file: file.to_owned(), path, text })
+    }
+
     fn unless(&mut self, right: bool, path: &str, text: &str) {
         if !right {
             self.0.push((path.to_owned(), text.to_owned()));
@@ -50,7 +54,7 @@ fn actions(problems: &mut Problems, product: &Product<String>) {
     let ready = product.ready.as_ref().map(|ready| ("ready.action", &ready.action));
     let tags = product.tags.as_ref().map(|tags| ("tags.action", &tags.action));
     for (path, action) in
-        ready.into_iter().chain([("resources.action", &product.resources.action)]).chain(tags)
+        [ready, Some(("resources.action", &product.resources.action)), tags].into_iter().flatten()
     {
         problems.unless(reads(action), path, NO_READ);
     }
@@ -77,7 +81,6 @@ fn paging(problems: &mut Problems, paging: &Paging) {
 /// Placeholders that have a value where they stand.
 fn parameters(problems: &mut Problems, product: &Product<String>, global: bool) {
     let resources = &product.resources;
-    let known: &[&str] = if global { &[] } else { &["region"] };
     if global {
         problems.unless(
             resources.region.is_empty(),
@@ -85,35 +88,28 @@ fn parameters(problems: &mut Problems, product: &Product<String>, global: bool) 
             "cannot be given: the API is global",
         );
     }
-    let mut check = |path: &str, parameters: &Parameters, known: &[&str]| {
-        for (name, value) in parameters {
-            for unknown in placeholders(value).filter(|name| !known.contains(name)) {
-                let text = match unknown {
-                    "region" => "cannot hold {region}: the API is global".to_owned(),
-                    _ => format!("unknown placeholder {{{unknown}}}"),
-                };
-                problems.unless(false, &format!("{path}.{name}"), &text);
-            }
-        }
-    };
-    check("resources.parameters", &resources.parameters, known);
-    for (index, variant) in resources.variants.iter().enumerate() {
-        check(&format!("resources.variants[{index}]"), variant, known);
-    }
-    if let Some(probe) = &resources.permission_probe {
-        check("resources.permission_probe.parameters", &probe.parameters, known);
-    }
-    if let Some(ready) = &product.ready {
-        check("ready.parameters", &ready.parameters, known);
-    }
-    if let Some(tags) = &product.tags {
-        check("tags.parameters", &tags.parameters, known);
+    for (path, parameters) in product.parameters() {
+        placed(problems, &path, parameters, global, false);
     }
     if let Some(lookup) = &resources.lookup {
         let path = "resources.lookup.parameters";
-        check(path, &lookup.parameters, &[known, &["id"]].concat());
+        placed(problems, path, &lookup.parameters, global, true);
         let asks = lookup.parameters.values().any(|value| placeholders(value).any(|name| name == "id"));
         problems.unless(asks, path, "has no {id}");
+    }
+}
+
+fn placed(problems: &mut Problems, path: &str, parameters: &Parameters, global: bool, with_id: bool) {
+    for (name, value) in parameters {
+        for placeholder in placeholders(value) {
+            let text = match placeholder {
+                "region" if !global => continue,
+                "id" if with_id => continue,
+                "region" => "cannot hold {region}: the API is global".to_owned(),
+                unknown => format!("unknown placeholder {{{unknown}}}"),
+            };
+            problems.unless(false, &format!("{path}.{name}"), &text);
+        }
     }
 }
 

@@ -74,6 +74,26 @@ impl<A> Product<A> {
         }
     }
 
+    /// Every set of parameters beside those of a lookup, with its key path.
+    pub(super) fn parameters(&self) -> Vec<(String, &Parameters)> {
+        let Self { resources, tags, ready, .. } = self;
+        let variants = resources.variants.iter().enumerate();
+        let mut all: Vec<_> =
+            variants.map(|(index, variant)| (format!("resources.variants[{index}]"), variant)).collect();
+        let mut add = |path: &str, parameters| all.push((path.to_owned(), parameters));
+        add("resources.parameters", &resources.parameters);
+        if let Some(probe) = &resources.permission_probe {
+            add("resources.permission_probe.parameters", &probe.parameters);
+        }
+        if let Some(ready) = ready {
+            add("ready.parameters", &ready.parameters);
+        }
+        if let Some(tags) = tags {
+            add("tags.parameters", &tags.parameters);
+        }
+        all
+    }
+
     /// The operations that list it.
     pub(super) fn listing_actions(&self) -> impl Iterator<Item = &str> {
         let ready = self.ready.as_ref().map(|ready| ready.action.as_str());
