@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use anyhow::Context as _;
 use globset::GlobSet;
 
-use crate::cloud::api::endpoint::{Place, endpoint};
+use crate::cloud::api::endpoint::{EndpointError, Place, endpoint};
 use crate::cloud::api::{authority, direct_client, http_client};
 use crate::cloud::catalog::{self, Product, RegionListing};
 use crate::cloud::client::Client;
@@ -98,7 +98,7 @@ impl Parts {
         Ok(collectors)
     }
 
-    /// The collector of one target, if this shard owns it; with the host that the cloud told for the region.
+    /// The collector of one target, if this shard owns it and the network reaches it; with the host that the cloud told for the region.
     pub fn collector(
         &mut self,
         parts: &AccountParts,
@@ -111,7 +111,13 @@ impl Parts {
         if !self.shard.owns(&target) {
             return Ok(None);
         }
-        let client = self.client(parts, product, &product.api, region, told_host)?;
+        let client = match self.client(parts, product, &product.api, region, told_host) {
+            Err(error) if is_no_vpc_host(&error) => {
+                tracing::warn!(%target, "is left out: {error}");
+                return Ok(None);
+            }
+            client => client?,
+        };
         let lister = Lister::new(client, account.tag_source, Arc::clone(&self.system_keys));
         Ok(Some(Collector {
             target,
@@ -167,5 +173,34 @@ impl Parts {
 
     fn requests_per_second(&self, api: &catalog::Api) -> f64 {
         self.api.requests_per_second.unwrap_or(api.requests_per_second)
+    }
+}
+
+fn is_no_vpc_host(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(EndpointError::NoVpcHost { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Sources, load};
+
+    #[tokio::test]
+    async fn a_found_region_without_a_host_inside_the_vpc_is_left_out_and_stops_nothing() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let text = r#"
+            api = { network = "vpc" }
+            [[accounts]]
+            name = "prod"
+            regions = ["all"]
+        "#;
+        let file = Some(("test".to_owned(), text.to_owned()));
+        let config = load(&Sources { file, ..Sources::default() }).unwrap();
+        let mut parts = Parts::new(&config, &Instruments::new().unwrap()).unwrap();
+        let account = parts.accounts(&config.accounts).unwrap().remove(0);
+        let product = &config.accounts[0].products[0];
+        let mut is_there = |region| parts.collector(&account, product, region, None).unwrap().is_some();
+        assert!(is_there("cn-hangzhou"));
+        assert!(!is_there("cn-beijing-finance-1"));
     }
 }

@@ -75,3 +75,47 @@ pub fn summary(config: &Config) -> String {
         _ => format!("targets in shard {ordinal} of {total}: {}", numbers.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Sources, load};
+
+    #[test]
+    fn a_tag_source_that_a_product_does_not_have_is_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        let product = r#"
+            name = "hbase-inline"
+            api = "hbase"
+            resource_type = "ACS::Acme::Thing"
+            [resources]
+            action = "ListThings"
+            paging = { style = "none" }
+            items = "Things"
+            id = ["Id"]
+            name = []
+            status = []
+            resource_group_id = []
+            created_at = []
+            inline_tags = "Tags"
+        "#;
+        std::fs::write(folder.path().join("inline.toml"), product).unwrap();
+        let printed = |source: &str| {
+            let text = format!(
+                "catalog = {{ path = {:?} }}\n[[accounts]]\nname = \"a\"\nregions = [\"cn-hangzhou\"]\n\
+                 products = [\"*\"]\ntag_source = \"{source}\"",
+                folder.path()
+            );
+            let file = Some(("test".to_owned(), text));
+            let mut out = Vec::new();
+            print(&load(&Sources { file, ..Sources::default() }).unwrap(), &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let ok = "configuration OK: targets: 1 of hbase, 1 of hbase-inline\n";
+        assert_eq!(printed("auto"), ok);
+        assert_eq!(printed("inline"), ok);
+        let note =
+            "note: account \"a\" takes the tags of hbase-inline from the resource listing, its only source\n";
+        assert_eq!(printed("list-tag-resources"), format!("{ok}{note}"));
+    }
+}

@@ -185,11 +185,16 @@ fn first_text<'a>(row: &'a Value<'a>, paths: &[Path]) -> Result<&'a str, String>
 
 /// The same for values that some products write as numbers.
 fn first_word<'a>(row: &'a Value<'a>, paths: &[Path]) -> Result<Cow<'a, str>, String> {
-    let number = paths.iter().find_map(|path| match at(row, path)? {
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    });
-    number.map_or_else(|| first_text(row, paths).map(Cow::Borrowed), |number| Ok(Cow::Owned(number)))
+    for path in paths {
+        match at(row, path) {
+            Some(Value::Number(number)) => return Ok(Cow::Owned(number.to_string())),
+            _ => match first_text(row, std::slice::from_ref(path))? {
+                "" => continue,
+                text => return Ok(Cow::Borrowed(text)),
+            },
+        }
+    }
+    Ok(Cow::Borrowed(""))
 }
 
 /// The text at `path`, where there is one.
