@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use globset::GlobSet;
@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 
 use crate::access::{self, Web};
 use crate::cloud::api::Signature;
-use crate::cloud::api::endpoint::{Network, Place, endpoint};
-use crate::cloud::catalog::{Product, products};
+use crate::cloud::api::endpoint::{Network, Place, Site, endpoint};
+use crate::cloud::catalog::{Catalog, Product};
 use crate::cloud::credentials::Source;
 use crate::cloud::discovery::TagSource;
 use crate::inventory::shard::Shard;
@@ -37,6 +37,8 @@ pub struct Config {
     pub listen: Listen,
     pub collect: Collect,
     pub api: Api,
+    /// The products that can be listed.
+    pub catalog: Arc<Catalog>,
     pub accounts: Vec<Account>,
     pub options: Options,
     pub system_keys: Arc<GlobSet>,
@@ -105,14 +107,38 @@ pub struct Api {
 pub struct Account {
     pub name: String,
     pub regions: Regions,
-    pub products: Vec<&'static Product>,
+    /// Each once.
+    pub products: Vec<Arc<Product>>,
     pub tag_source: TagSource,
+    pub site: Site,
+    /// By product, the listed regions in which it is offered, where that is not in all of them.
+    pub offered: BTreeMap<String, Vec<String>>,
     /// From start to start.
     pub interval: Duration,
     /// For one collection, at most the interval.
     pub deadline: Duration,
     pub credentials: Source,
 }
+
+impl Account {
+    /// The regions in which `product` is listed, where no answer of the cloud is needed to know them.
+    pub fn regions_of<'a>(&'a self, product: &'a Product) -> &'a [String] {
+        match &self.regions {
+            _ if product.api.is_global() => std::slice::from_ref(&*GLOBAL),
+            Regions::Listed(regions) => self.offered.get(&product.name).unwrap_or(regions),
+            Regions::All if self.finds_regions_of(product) => &[],
+            Regions::All => &product.regions_api().endpoints.regions,
+        }
+    }
+
+    /// Whether the cloud is asked for the regions of `product`.
+    pub fn finds_regions_of(&self, product: &Product) -> bool {
+        self.regions == Regions::All && !product.api.is_global() && product.regions_api().regions.is_some()
+    }
+}
+
+/// The region id of products without regions.
+static GLOBAL: LazyLock<String> = LazyLock::new(|| "global".to_owned());
 
 /// The regions of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,7 @@ mod hint;
 mod rules;
 
 use hint::Hints;
-pub use rules::{DELETING, Exemption, ForbiddenTag, RequiredTag, Rules, Scope};
+pub use rules::{Exemption, ForbiddenTag, RequiredTag, Rules, Scope};
 
 /// The state of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -150,6 +150,8 @@ struct Judge<'a> {
     next_change: Option<Timestamp>,
     /// For each required key its rules, with their places among all.
     by_key: Vec<Vec<(usize, &'a RequiredTag)>>,
+    /// The statuses of resources on their way out.
+    leaving: &'a [String],
     /// Those that have not ended.
     exemptions: Vec<&'a Exemption>,
     hints: Hints<'a>,
@@ -176,6 +178,7 @@ impl<'a> Judge<'a> {
             now,
             next_change: None,
             by_key,
+            leaving: rules.leaving.get(&target.product).map_or(&[], Vec::as_slice),
             exemptions: exemptions.collect(),
             hints: Hints::new(&rules.required_tags),
             asked: Vec::new(),
@@ -185,7 +188,7 @@ impl<'a> Judge<'a> {
 
     fn verdict(&mut self, resource: &'a Resource) -> Verdict {
         let mut violations = self.missing_and_wrong(resource);
-        if !rules::is_deleting(resource) {
+        if !self.is_leaving(resource) {
             self.add_unwanted(resource, &mut violations);
         }
         for violation in &mut violations {
@@ -206,8 +209,9 @@ impl<'a> Judge<'a> {
 
     /// Of each required key the first rule that applies counts.
     fn missing_and_wrong(&mut self, resource: &'a Resource) -> Vec<Violation> {
+        let leaving = self.is_leaving(resource);
         let Self { by_key, hints, asked, required, .. } = self;
-        let applies = |(_, rule): &&(usize, &RequiredTag)| rule.applies_to.holds(resource);
+        let applies = |(_, rule): &&(usize, &RequiredTag)| rule.applies_to.holds(resource, leaving);
         asked.clear();
         asked.extend(by_key.iter().filter_map(|same| same.iter().find(applies)));
         if !asked.iter().map(|(_, rule)| &rule.key).eq(required.iter()) {
@@ -225,6 +229,10 @@ impl<'a> Judge<'a> {
             violations.push(violation);
         }
         violations
+    }
+
+    fn is_leaving(&self, resource: &Resource) -> bool {
+        self.leaving.iter().any(|status| *status == *resource.status)
     }
 
     fn add_unwanted(&self, resource: &Resource, violations: &mut Vec<Violation>) {

@@ -7,6 +7,6 @@ mod exchange;
 pub mod sign;
 
 pub use call::{AccessKey, Call, Stamp, is_same_secret};
-pub use error::{ApiError, ErrorKind, classify};
+pub use error::{ApiError, ErrorKind, classify, error_code};
 pub use exchange::{authority, bounded_body, direct_client, exchange, http_client, transport_problem};
 pub use sign::{Signature, Signer};

@@ -1,206 +1,112 @@
-//! How each product's resources and their tags are listed, as data: one `catalog/<product>.toml` a product.
+//! How each product's resources and their tags are listed, as data: one file a product, and one for each API.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use serde::Deserialize;
+use globset::GlobMatcher;
 
-use crate::cloud::api::endpoint::Endpoints;
+mod api;
+mod check;
+mod listing;
+mod paging;
+mod parse;
+mod path;
+mod product;
+mod template;
 
-/// One product of the cloud.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Product {
-    /// The product code, as in RAM policies, e.g. `hbase`.
-    pub name: String,
-    /// The version of the API, a date.
-    pub version: String,
-    /// The type of the resources, as the product's `ListTagResources` names it.
-    pub resource_type: String,
-    /// Our pace for one region and account, when the configuration gives none.
-    pub requests_per_second: f64,
-    pub resources: ResourceListing,
-    pub tags: TagListing,
-    pub regions: RegionListing,
-    pub endpoints: Endpoints,
+pub use api::{Api, RegionListing, Scope};
+pub use listing::{CreatedAs, Lookup, Probe, ResourceListing, StatusCall, TagListing};
+pub use paging::{Paging, Smaller};
+pub use parse::Fault;
+use parse::Files;
+pub use path::Path;
+pub use product::{Fix, Product, TagsFrom};
+pub use template::{Parameters, filled};
+
+/// Products and their APIs, by name.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    apis: BTreeMap<String, Arc<Api>>,
+    products: BTreeMap<String, Arc<Product>>,
 }
 
-/// The operation that lists every resource, tagged or not.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ResourceListing {
-    pub action: String,
-    /// Sent with each request; `{region}` in a value is replaced.
-    #[serde(default)]
-    pub parameters: BTreeMap<String, String>,
-    pub paging: Paging,
-    /// Where the rows stand in an answer.
-    pub items: Path,
-    /// Where a row's fields stand; the first that is there counts.
-    pub id: Vec<Path>,
-    pub name: Vec<Path>,
-    pub status: Vec<Path>,
-    pub resource_group_id: Vec<Path>,
-    pub created_at: Vec<Path>,
-    /// Where a row's tags stand, for products that have them there.
-    pub inline_tags: Option<Path>,
-    pub lookup: Option<Lookup>,
-}
+/// The files of this build: their names and texts.
+const BUILTIN: &[(&str, &str)] = &[
+    ("api/hbase.toml", include_str!("catalog/api/hbase.toml")),
+    ("hbase.toml", include_str!("catalog/products/hbase.toml")),
+];
 
-/// How a listing is cut into pages.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "style", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Paging {
-    /// `PageNumber` and `PageSize`; the answer has the number of all resources at `total`.
-    PageNumber { page_size: usize, total: Path },
-    /// `NextToken`, until the answer has none, with `MaxResults`; `total` where the product tells it.
-    NextToken { max_results: usize, total: Option<Path> },
-}
-
-/// How the listing is asked for one id.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Lookup {
-    pub parameter: String,
-    /// The error codes that say that the id is not there.
-    #[serde(default)]
-    pub not_found: Vec<String>,
-}
-
-/// The operation that lists the tags of given resources, always paged by `NextToken`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TagListing {
-    pub action: String,
-    /// Sent with each request, e.g. `ResourceType`; `{region}` in a value is replaced.
-    #[serde(default)]
-    pub parameters: BTreeMap<String, String>,
-    pub items: Path,
-    /// Most `ResourceId.N` in one request.
-    pub ids_per_request: usize,
-}
-
-/// The operation that lists the regions in which the product is offered. It is not paged.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RegionListing {
-    pub action: String,
-    /// Sent with each request.
-    #[serde(default)]
-    pub parameters: BTreeMap<String, String>,
-    /// The region whose host is asked; the answer is the same everywhere.
-    pub ask_in: String,
-    pub items: Path,
-    pub id: Path,
-    /// Where a row names the region's host.
-    pub endpoint: Option<Path>,
-}
-
-/// The way to a value in an answer: names joined with dots.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(from = "String")]
-pub struct Path(Vec<String>);
-
-impl From<String> for Path {
-    fn from(text: String) -> Self {
-        Self(text.split('.').map(str::to_owned).collect())
-    }
-}
-
-impl Path {
-    pub fn names(&self) -> &[String] {
-        &self.0
-    }
-}
-
-impl std::fmt::Display for Path {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.join("."))
-    }
-}
-
-impl Product {
-    /// Every operation that is called for this product.
-    pub fn actions(&self) -> [&str; 3] {
-        [&self.resources.action, &self.tags.action, &self.regions.action]
-    }
-}
-
-/// The products that this build knows, by name.
-pub fn products() -> &'static BTreeMap<String, Product> {
-    static PRODUCTS: LazyLock<BTreeMap<String, Product>> = LazyLock::new(|| {
-        let parse = |text| toml::from_str::<Product>(text).expect("the catalog is tested");
-        let products = FILES.iter().copied().map(parse);
-        products.map(|product| (product.name.clone(), product)).collect()
-    });
-    &PRODUCTS
-}
-
-const FILES: &[&str] = &[include_str!("catalog/hbase.toml")];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hbase_is_in_the_catalog() {
-        let hbase = &products()["hbase"];
-        assert_eq!(hbase.actions(), ["DescribeInstances", "ListTagResources", "DescribeRegions"]);
-        assert_eq!(hbase.resources.items.names(), ["Instances", "Instance"]);
-        assert_eq!(hbase.endpoints.public.len(), 26);
+impl Catalog {
+    /// What this build knows.
+    pub fn builtin() -> Arc<Self> {
+        static BUILTIN_CATALOG: LazyLock<Arc<Catalog>> = LazyLock::new(|| {
+            let files = BUILTIN.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+            let files: Vec<_> = files.collect();
+            Arc::new(Catalog::default().with(&files, false).expect("the built-in catalog is tested"))
+        });
+        Arc::clone(&BUILTIN_CATALOG)
     }
 
-    /// Shapes of other products, from the survey of their APIs: the form must have room for them.
-    #[test]
-    fn products_of_other_shapes_fit_the_form() {
-        let ecs = r#"
-            name = "ecs"
-            version = "2014-05-26"
-            resource_type = "instance"
-            requests_per_second = 2.0
-            [resources]
-            action = "DescribeInstances"
-            parameters = { RegionId = "{region}" }
-            paging = { style = "next-token", max_results = 100, total = "TotalCount" }
-            items = "Instances.Instance"
-            id = ["InstanceId"]
-            name = ["InstanceName"]
-            status = ["Status"]
-            resource_group_id = ["ResourceGroupId"]
-            created_at = ["CreationTime"]
-            inline_tags = "Tags.Tag"
-            [tags]
-            action = "ListTagResources"
-            parameters = { RegionId = "{region}", ResourceType = "instance" }
-            items = "TagResources.TagResource"
-            ids_per_request = 50
-            [regions]
-            action = "DescribeRegions"
-            ask_in = "cn-hangzhou"
-            items = "Regions.Region"
-            id = "RegionId"
-            [endpoints]
-            public_pattern = "ecs.{region}.aliyuncs.com"
-            vpc_pattern = "ecs-vpc.{region}.aliyuncs.com"
-            public = {}
-        "#;
-        let alb = ecs
-            .replace(r#"parameters = { RegionId = "{region}" }"#, "")
-            .replace(r#"items = "Instances.Instance""#, r#"items = "LoadBalancers""#)
-            .replace(r#""Tags.Tag""#, r#""Tags""#)
-            .replace(r#"TagResources.TagResource"#, "TagResources");
-        let rds = ecs.replace(r#"inline_tags = "Tags.Tag""#, "").replace(
-            r#"style = "next-token", max_results = 100, total = "TotalCount""#,
-            r#"style = "page-number", page_size = 100, total = "TotalRecordCount""#,
-        );
-        for text in [ecs, &alb, &rds] {
-            toml::from_str::<Product>(text).unwrap();
+    /// The same with `files`, given by name and text: products, and APIs where the name begins with `api/`. One of
+    /// the same name is replaced. Hosts outside the cloud's domain are taken with `foreign_hosts` only.
+    pub fn with(&self, files: &[(String, String)], foreign_hosts: bool) -> Result<Self, Vec<Fault>> {
+        let files = Files::parsed(files);
+        let mut catalog = self.clone();
+        catalog.apis.extend(files.apis.iter().map(|(_, api)| (api.name.clone(), Arc::clone(api))));
+        let faults = files.faults(&catalog.apis, foreign_hosts);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        catalog.relink();
+        for (_, product) in files.products {
+            let api = product.api.clone();
+            catalog.link(product, &api);
+        }
+        Ok(catalog)
+    }
+
+    pub fn products(&self) -> impl Iterator<Item = &Arc<Product>> {
+        self.products.values()
+    }
+
+    pub fn product(&self, name: &str) -> Option<&Arc<Product>> {
+        self.products.get(name)
+    }
+
+    /// The products whose names match.
+    pub fn matching(&self, glob: &GlobMatcher) -> impl Iterator<Item = &Arc<Product>> {
+        self.products().filter(move |product| glob.is_match(&product.name))
+    }
+
+    /// Products that may be meant by a name that is none: those of an API of that name, or names one edit away.
+    pub fn suggestions(&self, name: &str) -> Vec<&str> {
+        let of_api = self.products().filter(|product| product.api.code == name);
+        let near = self.products().filter(|product| strsim::osa_distance(&product.name, name) == 1);
+        of_api.chain(near).map(|product| product.name.as_str()).collect()
+    }
+
+    /// The leaving statuses of each product that has some.
+    pub fn leaving(&self) -> BTreeMap<Arc<str>, Vec<String>> {
+        let leaving = self.products().filter(|product| !product.leaving.is_empty());
+        leaving.map(|product| (product.name.as_str().into(), product.leaving.clone())).collect()
+    }
+
+    /// Gives every product the API that its name stands for now.
+    fn relink(&mut self) {
+        for product in std::mem::take(&mut self.products).into_values() {
+            let api = product.api.name.clone();
+            let product = Arc::unwrap_or_clone(product);
+            self.link(product, &api);
         }
     }
 
-    #[test]
-    fn an_unknown_key_in_a_file_is_refused() {
-        let text = format!("colour = 1\n{}", FILES[0]);
-        assert!(toml::from_str::<Product>(&text).unwrap_err().to_string().contains("colour"));
+    fn link<A>(&mut self, product: Product<A>, api: &str) {
+        let Some(api) = self.apis.get(api).cloned() else { return };
+        let regions_of = api.regions_of.as_ref().and_then(|name| self.apis.get(name)).cloned();
+        let product = product.linked(api, regions_of);
+        self.products.insert(product.name.clone(), Arc::new(product));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use serde_json_borrow::Value;
 use url::Url;
 
 use crate::cloud::api::{AccessKey, ApiError, Call, ErrorKind, Signature, Signer, Stamp, exchange};
+use crate::cloud::catalog::{Api, Product};
 use crate::cloud::credentials::{AtHand, CredentialsError, Provider};
 use crate::cloud::pacing::{Pace, Permits};
 use crate::cloud::retry::retried;
@@ -18,8 +19,8 @@ use crate::instruments::ApiInstruments;
 pub struct Client {
     pub http: reqwest::Client,
     pub endpoint: Url,
-    pub product: String,
-    pub version: String,
+    pub product: Arc<Product>,
+    pub api: Arc<Api>,
     pub region: String,
     pub credentials: Arc<Provider>,
     pub signature: Signature,
@@ -40,9 +41,11 @@ impl Client {
         parameters: BTreeMap<String, String>,
         decode: impl Fn(&Value<'_>) -> Result<T, String>,
     ) -> Result<T, ApiError> {
-        let call =
-            Call { product: &self.product, action, version: &self.version, region: &self.region, parameters };
-        retried(self.max_attempts, || self.attempt(&call, &decode)).await
+        let Self { api, region, .. } = self;
+        let call = Call { product: api.ram_prefix(), action, version: &api.version, region, parameters };
+        retried(self.max_attempts, || self.attempt(&call, &decode))
+            .await
+            .map_err(|error| ApiError { permission: self.product.permission(action), ..error })
     }
 
     /// One request, and one more with newer credentials where the cloud does not accept those that signed it.

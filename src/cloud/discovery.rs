@@ -11,14 +11,17 @@ use globset::GlobSet;
 use serde::Deserialize;
 
 use crate::cloud::api::ApiError;
-use crate::cloud::catalog::Product;
+use crate::cloud::catalog::{Parameters, Product, TagsFrom, filled};
 use crate::cloud::client::Client;
 use crate::inventory::{Failure, Interner, Listing, Reason, Resource};
 
+mod batches;
 #[doc(hidden)]
 pub mod decode;
 mod join;
+mod lookup;
 mod paging;
+mod preconditions;
 mod regions;
 mod resources;
 mod tags;
@@ -30,22 +33,37 @@ pub use regions::{FoundRegion, regions};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TagSource {
-    /// The product's `ListTagResources`, with the resource listing's tags as a cross-check.
+    /// The catalog's choice for each product.
     #[default]
+    Auto,
+    /// The product's `ListTagResources`, with the resource listing's tags as a cross-check.
     ListTagResources,
     /// The tags in the resource listing: half the requests.
     Inline,
 }
 
+impl TagSource {
+    /// Where the tags of `product` come from: a choice counts for products that have both sources.
+    pub fn of(self, product: &Product) -> TagsFrom {
+        product.tags_from(match self {
+            Self::Auto => None,
+            Self::ListTagResources => Some(TagsFrom::ListTagResources),
+            Self::Inline => Some(TagsFrom::Inline),
+        })
+    }
+}
+
 /// Lists one target.
 pub struct Lister {
     pub client: Client,
-    pub product: &'static Product,
+    pub product: Arc<Product>,
     pub tag_source: TagSource,
     /// Keys of tags that are no user tags.
     pub system_keys: Arc<GlobSet>,
     /// Starts as the catalog's value, and shrinks when the cloud says that it is too much.
     pub ids_per_request: usize,
+    /// The rows of a page, once the cloud has refused the catalog's value.
+    pub page_size: Option<usize>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -54,8 +72,10 @@ pub enum Error {
     Api(#[from] ApiError),
     #[error("{0}; grant it, or set tag_source = \"inline\" for the account")]
     TagsDenied(ApiError),
-    #[error("{action} in {region} contradicts itself: {problem}")]
+    #[error("{action} in {region} is inconsistent: {problem}")]
     Inconsistent { action: String, region: String, problem: String },
+    #[error("{action} in {region} reports that the service is not ready: {problem}")]
+    NotReady { action: String, region: String, problem: String },
 }
 
 impl From<Error> for Failure {
@@ -63,6 +83,7 @@ impl From<Error> for Failure {
         let reason = match &error {
             Error::Api(error) | Error::TagsDenied(error) => error.reason(),
             Error::Inconsistent { .. } => Reason::Inconsistent,
+            Error::NotReady { .. } => Reason::NotReady,
         };
         Self { reason, message: error.to_string() }
     }
@@ -72,14 +93,22 @@ impl From<Error> for Failure {
 type Rows = BTreeMap<Arc<str>, Described>;
 
 impl Lister {
+    pub fn new(client: Client, tag_source: TagSource, system_keys: Arc<GlobSet>) -> Self {
+        let product = Arc::clone(&client.product);
+        let ids_per_request = product.tags.as_ref().map_or(0, |tags| tags.ids_per_request);
+        Self { client, product, tag_source, system_keys, ids_per_request, page_size: None }
+    }
+
     /// Every resource of the target with its tags. `previous` is the last listing that worked, and is given back
     /// where nothing is new.
     pub async fn list(&mut self, previous: &Arc<[Resource]>) -> Result<Listing, Error> {
         let interner = Interner::seeded(previous);
+        let product = Arc::clone(&self.product);
+        self.ready().await?;
         let (mut rows, count_mismatch) = self.resources(previous, &interner).await?;
-        let tags = match self.tag_source {
-            TagSource::ListTagResources => self.tags(&mut rows, &interner).await?,
-            TagSource::Inline => join::inline_tags(&mut rows),
+        let tags = match (self.tag_source.of(&product), &product.tags) {
+            (TagsFrom::ListTagResources, Some(listing)) => self.tags(listing, &mut rows, &interner).await?,
+            _ => join::inline_tags(&mut rows),
         };
         let mut resources = join::join(rows, tags, &self.system_keys, &interner);
         if resources == *previous {
@@ -96,8 +125,9 @@ impl Lister {
         }
     }
 
-    fn parameters(&self, fixed: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        let filled = |value: &String| value.replace("{region}", &self.client.region);
-        fixed.iter().map(|(name, value)| (name.clone(), filled(value))).collect()
+    /// All of `of`, the later before the earlier, with their placeholders filled.
+    fn parameters<const N: usize>(&self, of: [&Parameters; N], id: Option<&str>) -> Parameters {
+        let all = of.into_iter().flatten();
+        all.map(|(name, value)| (name.clone(), filled(value, &self.client.region, id))).collect()
     }
 }

@@ -43,34 +43,37 @@ fn jittered(bound: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use tokio::time::Instant;
 
     use super::*;
     use crate::cloud::api::ErrorKind;
 
-    /// How long is waited between two attempts when the first one is told to wait.
-    async fn waited(asked: Duration) -> Duration {
-        let (start, mut attempts) = (Instant::now(), 0);
-        let outcome = retried(2, || {
-            attempts += 1;
-            let kind = ErrorKind::Throttled { code: "Throttling".into(), retry_after: Some(asked) };
-            let error = ApiError {
-                product: "hbase".into(),
-                action: "A".into(),
-                region: "r".into(),
-                request_id: None,
-                kind,
-            };
-            std::future::ready(if attempts == 1 { Err(error) } else { Ok(()) })
-        });
-        outcome.await.unwrap();
-        start.elapsed()
+    /// How long it takes until the second attempt, when the first one failed with `kind`.
+    async fn waited(kind: ErrorKind) -> Duration {
+        let (started, attempts) = (Instant::now(), Cell::new(0));
+        let attempt = || {
+            attempts.set(attempts.get() + 1);
+            let (product, action, region) = ("hbase".to_owned(), "A".to_owned(), "r".to_owned());
+            let error =
+                ApiError { product, permission: None, action, region, request_id: None, kind: kind.clone() };
+            let answer = if attempts.get() == 1 { Err(error) } else { Ok(()) };
+            async move { answer }
+        };
+        retried(2, attempt).await.unwrap();
+        started.elapsed()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_wait_that_the_cloud_asks_for_is_kept_to_but_never_beyond_a_minute() {
-        for (asked, expected) in [(1, 1), (59, 59), (61, 60), (86_400, 60)] {
-            assert_eq!(waited(Duration::from_secs(asked)).await.as_secs(), expected, "{asked}");
+    async fn it_waits_as_long_as_the_cloud_says_up_to_a_minute_and_else_below_the_bound() {
+        let code = || "Throttling.User".to_owned();
+        for (told, expected) in [(1, 1), (47, 47), (61, 60), (86_400, 60)] {
+            let told = Some(Duration::from_secs(told));
+            let wait = waited(ErrorKind::Throttled { code: code(), retry_after: told }).await;
+            assert_eq!(wait.as_secs(), expected, "{told:?}");
         }
+        let wait = waited(ErrorKind::Throttled { code: code(), retry_after: None }).await;
+        assert!(wait <= FIRST_WAIT, "{wait:?}");
     }
 }

@@ -11,9 +11,9 @@ use globset::GlobSet;
 
 use super::collector::Collector;
 use super::targets::{Search, Wanted};
-use crate::cloud::api::endpoint::{Place, endpoint};
+use crate::cloud::api::endpoint::{Place, Site, endpoint};
 use crate::cloud::api::{authority, direct_client, http_client};
-use crate::cloud::catalog::Product;
+use crate::cloud::catalog::{self, Product, RegionListing};
 use crate::cloud::client::Client;
 use crate::cloud::credentials::{Cause, Provider, Source, Transport};
 use crate::cloud::discovery::{Lister, TagSource};
@@ -55,7 +55,7 @@ pub struct Assembly {
     direct: reqwest::Client,
     in_flight: InFlight,
     concurrency: usize,
-    api: Arc<Api>,
+    settings: Arc<Api>,
     system_keys: Arc<GlobSet>,
     exclude_keys: Vec<String>,
     accounts: BTreeMap<String, Arc<AccountParts>>,
@@ -67,10 +67,13 @@ pub struct Assembly {
 #[derive(Clone)]
 pub struct Parts {
     pub(super) account: Arc<AccountParts>,
-    api: Arc<Api>,
+    settings: Arc<Api>,
     system_keys: Arc<GlobSet>,
     pace: Arc<Pace>,
-    pub(super) product: &'static Product,
+    pub(super) product: Arc<Product>,
+    /// The one that is called.
+    api: Arc<catalog::Api>,
+    site: Site,
     told_host: Option<String>,
     tag_source: TagSource,
     /// Interval and deadline.
@@ -83,10 +86,11 @@ const STS_ACTIONS: [&str; 3] = ["AssumeRole", "AssumeRoleWithOIDC", "GetCallerId
 impl PartialEq for Parts {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.account, &other.account)
-            && Arc::ptr_eq(&self.api, &other.api)
+            && Arc::ptr_eq(&self.settings, &other.settings)
             && Arc::ptr_eq(&self.system_keys, &other.system_keys)
             && Arc::ptr_eq(&self.pace, &other.pace)
-            && std::ptr::eq(self.product, other.product)
+            && (&self.product, &self.api) == (&other.product, &other.api)
+            && self.site == other.site
             && self.told_host == other.told_host
             && self.tag_source == other.tag_source
             && self.times == other.times
@@ -100,7 +104,7 @@ impl Assembly {
             direct: direct_client().context("cannot create the HTTP client for credentials")?,
             in_flight: InFlight::new(config.collect.concurrency),
             concurrency: config.collect.concurrency,
-            api: Arc::new(config.api.clone()),
+            settings: Arc::new(config.api.clone()),
             system_keys: Arc::clone(&config.system_keys),
             exclude_keys: config.exclude_keys.clone(),
             accounts: BTreeMap::new(),
@@ -111,7 +115,7 @@ impl Assembly {
 
     /// Takes another configuration. What it leaves as it was is kept.
     pub fn reconfigure(&mut self, config: &Config) -> anyhow::Result<()> {
-        if *self.api != config.api || self.concurrency != config.collect.concurrency {
+        if *self.settings != config.api || self.concurrency != config.collect.concurrency {
             *self = Self::new(config, &self.instruments)?;
             return Ok(());
         }
@@ -135,9 +139,9 @@ impl Assembly {
             permits: self.in_flight.permits("sts"),
             http: self.http.clone(),
             direct: self.direct.clone(),
-            max_attempts: self.api.max_attempts,
-            endpoint: self.api.endpoint.clone(),
-            network: self.api.network,
+            max_attempts: self.settings.max_attempts,
+            endpoint: self.settings.endpoint.clone(),
+            network: self.settings.network,
             region: region.clone(),
             instruments: self.instruments.api("sts", &STS_ACTIONS),
         };
@@ -153,79 +157,79 @@ impl Assembly {
     /// What the collector of a target is made of.
     pub fn parts(&mut self, wanted: &Wanted<'_>) -> Parts {
         let Wanted { target, account, product, region } = wanted;
-        self.parts_in(account, product, &target.region_id, region.told_host.clone())
+        let parts = self.parts_in(account, product, &product.api, &target.region_id);
+        Parts { told_host: region.told_host.clone(), ..parts }
     }
 
     /// What asks for the regions of a product is made of.
     pub fn search_parts(&mut self, search: &Search<'_>) -> Parts {
-        self.parts_in(search.account, search.product, &search.product.regions.ask_in, None)
+        self.parts_in(search.account, search.product, search.api, &search.listing.ask_in)
     }
 
     fn parts_in(
         &mut self,
         account: &Account,
-        product: &'static Product,
-        region_id: &str,
-        told_host: Option<String>,
+        product: &Arc<Product>,
+        api: &Arc<catalog::Api>,
+        region: &str,
     ) -> Parts {
         Parts {
             account: self.account(account),
-            api: Arc::clone(&self.api),
+            settings: Arc::clone(&self.settings),
             system_keys: Arc::clone(&self.system_keys),
-            pace: self.pace(account, region_id, product),
-            product,
-            told_host,
+            pace: self.pace(account, region, api),
+            product: Arc::clone(product),
+            api: Arc::clone(api),
+            site: account.site,
+            told_host: None,
             tag_source: account.tag_source,
             times: (account.interval, account.deadline),
         }
     }
 
     pub fn collector(&mut self, target: Target, parts: &Parts) -> anyhow::Result<Collector> {
-        let Parts { product, tag_source, times: (interval, deadline), .. } = *parts;
-        let lister = Lister {
-            client: self.client(parts, &target.region_id)?,
-            product,
-            tag_source,
-            system_keys: Arc::clone(&parts.system_keys),
-            ids_per_request: product.tags.ids_per_request,
-        };
-        let requests_per_second = self.requests_per_second(product);
+        let Parts { tag_source, times: (interval, deadline), .. } = *parts;
+        let client = self.client(parts, &target.region_id, parts.product.actions())?;
+        let lister = Lister::new(client, tag_source, Arc::clone(&parts.system_keys));
+        let requests_per_second = self.requests_per_second(&parts.api);
         Ok(Collector { target, lister, interval, deadline, requests_per_second })
     }
 
-    /// The client that asks for the regions of a product.
-    pub fn searcher(&mut self, parts: &Parts) -> anyhow::Result<Client> {
-        self.client(parts, &parts.product.regions.ask_in)
+    /// The client that asks for the regions of a product, and how.
+    pub fn searcher(&mut self, parts: &Parts) -> anyhow::Result<(Client, RegionListing)> {
+        let listing = parts.api.regions.clone().context("the API lists no regions")?;
+        let client = self.client(parts, &listing.ask_in, vec![&listing.action])?;
+        Ok((client, listing))
     }
 
-    fn client(&mut self, parts: &Parts, region: &str) -> anyhow::Result<Client> {
-        let Parts { account, product, pace, told_host, .. } = parts;
-        let Api { endpoint: template, network, signature, max_attempts, .. } = &*self.api;
-        let place = Place { product: &product.name, region, told_host: told_host.as_deref() };
-        let url = endpoint(&product.endpoints, template.as_deref(), *network, place)?;
+    fn client(&mut self, parts: &Parts, region: &str, actions: Vec<&str>) -> anyhow::Result<Client> {
+        let Parts { account, product, api, pace, site, told_host, .. } = parts;
+        let Api { endpoint: template, network, signature, max_attempts, .. } = &*self.settings;
+        let place = Place { api: &api.code, region, site: *site, told_host: told_host.as_deref() };
+        let url = endpoint(&api.endpoints, template.as_deref(), *network, place)?;
         Ok(Client {
             http: self.http.clone(),
             permits: self.in_flight.permits(authority(&url)),
             endpoint: url,
-            product: product.name.clone(),
-            version: product.version.clone(),
+            product: Arc::clone(product),
+            api: Arc::clone(api),
             region: region.to_owned(),
             credentials: Arc::clone(&account.provider),
             signature: *signature,
             pace: Arc::clone(pace),
             max_attempts: *max_attempts,
-            instruments: self.instruments.api(&product.name, &product.actions()),
+            instruments: self.instruments.api(&api.code, &actions),
             attempts: AtomicU64::new(0),
         })
     }
 
-    fn pace(&mut self, account: &Account, region: &str, product: &Product) -> Arc<Pace> {
-        let rate = self.requests_per_second(product);
-        let key = [&account.name, region, &product.name].map(str::to_owned);
+    fn pace(&mut self, account: &Account, region: &str, api: &catalog::Api) -> Arc<Pace> {
+        let rate = self.requests_per_second(api);
+        let key = [&account.name, region, &api.name].map(str::to_owned);
         Arc::clone(self.paces.entry(key).or_insert_with(|| Arc::new(Pace::new(rate))))
     }
 
-    fn requests_per_second(&self, product: &Product) -> f64 {
-        self.api.requests_per_second.unwrap_or(product.requests_per_second)
+    fn requests_per_second(&self, api: &catalog::Api) -> f64 {
+        self.settings.requests_per_second.unwrap_or(api.requests_per_second)
     }
 }

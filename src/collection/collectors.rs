@@ -14,7 +14,7 @@ use super::assembly::{AccountParts, Assembly, Parts};
 use super::collector::Collector;
 use super::loops::Loops;
 use super::region_search::{FoundRegions, RegionSearch};
-use super::targets::{Discovered, arrangement, searches, targets};
+use super::targets::{Discovered, arrangement, searches, targets, unreachable};
 use crate::config::{Config, Problem, Problems, Reload};
 use crate::instruments::Instruments;
 use crate::inventory::{Region, Scope, Target};
@@ -163,11 +163,11 @@ impl Collectors {
 
     fn start_search(&mut self, scope: Scope, parts: Parts, found: mpsc::Sender<FoundRegions>) {
         match self.assembly.searcher(&parts) {
-            Ok(client) => {
+            Ok((client, listing)) => {
                 let search = RegionSearch {
                     scope: scope.clone(),
                     client,
-                    listing: &parts.product.regions,
+                    listing,
                     retry_interval: parts.times.0,
                     instruments: parts.account.instruments.clone(),
                 };
@@ -186,7 +186,12 @@ impl Collectors {
         let listed = regions.into_iter().map(|region| (region.id.into(), region.told_host));
         let answered = known.answered(listed, at);
         log_regions(&scope, &known.by_id, &answered.by_id);
-        discovered.insert(scope, answered);
+        discovered.insert(scope.clone(), answered);
+        for (target, error) in unreachable(&self.config, &discovered) {
+            if scope.covers(&target) {
+                tracing::warn!(%target, "left out: {error}");
+            }
+        }
         self.settle_collectors(discovered).await;
     }
 

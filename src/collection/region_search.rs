@@ -23,7 +23,7 @@ pub const BETWEEN_SEARCHES: Duration = Duration::from_secs(3600);
 pub struct RegionSearch {
     pub scope: Scope,
     pub client: Client,
-    pub listing: &'static RegionListing,
+    pub listing: RegionListing,
     /// After a search that failed.
     pub retry_interval: Duration,
     pub instruments: AccountInstruments,
@@ -40,7 +40,7 @@ impl RegionSearch {
     /// Searches until it is dropped, or nobody takes what is found. A search that fails takes no region away.
     pub async fn run(self, published: watch::Receiver<Arc<Published>>, found: mpsc::Sender<FoundRegions>) {
         loop {
-            let searched = regions(&self.client, self.listing).await;
+            let searched = regions(&self.client, &self.listing).await;
             self.instruments.regions_found(&self.scope.product, searched.is_ok());
             let wait = match searched {
                 Ok(regions) => {

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use siphasher::sip::SipHasher13;
+use url::Url;
 
-use crate::cloud::catalog::Product;
+use crate::cloud::api::endpoint::{EndpointError, Place, endpoint};
+use crate::cloud::catalog::{Api, Product, RegionListing};
 use crate::config::{self, Account, Config};
 use crate::inventory::{Region, Regions, Scope, Target};
 use crate::publication::publisher::{Arranged, Arrangement, Settings};
@@ -18,8 +20,21 @@ pub type Discovered = BTreeMap<Scope, Regions>;
 pub struct Wanted<'a> {
     pub target: Target,
     pub account: &'a Account,
-    pub product: &'static Product,
+    pub product: &'a Arc<Product>,
     pub region: Region,
+}
+
+impl Wanted<'_> {
+    /// Where it is listed. An error where the network of the configuration does not reach it.
+    pub fn url(&self, api: &config::Api) -> Result<Url, EndpointError> {
+        let place = Place {
+            api: &self.product.api.code,
+            region: &self.target.region_id,
+            site: self.account.site,
+            told_host: self.region.told_host.as_deref(),
+        };
+        endpoint(&self.product.api.endpoints, api.endpoint.as_deref(), api.network, place)
+    }
 }
 
 /// A scope whose regions are to be discovered.
@@ -27,13 +42,33 @@ pub struct Wanted<'a> {
 pub struct Search<'a> {
     pub scope: Scope,
     pub account: &'a Account,
-    pub product: &'static Product,
+    pub product: &'a Arc<Product>,
+    pub api: &'a Arc<Api>,
+    pub listing: &'a RegionListing,
 }
 
-/// The targets of this shard: those of listed regions, and those of regions that were discovered.
+impl<'a> Search<'a> {
+    fn of(account: &'a Account, product: &'a Arc<Product>) -> Option<Self> {
+        let scope = Scope::new(&account.name, &product.name);
+        let api = product.regions_api();
+        Some(Self { scope, account, product, api, listing: api.regions.as_ref()? })
+    }
+}
+
+/// The targets of this shard: those of listed regions, and those of regions that were discovered. Those that the
+/// network does not reach are left out.
 pub fn targets<'a>(config: &'a Config, discovered: &Discovered) -> Vec<Wanted<'a>> {
-    let products = config.accounts.iter().flat_map(|account| with_products(account));
-    let targets = products.flat_map(|(account, product)| {
+    all(config, discovered).filter(|wanted| wanted.url(&config.api).is_ok()).collect()
+}
+
+/// Those that are left out, and why.
+pub fn unreachable(config: &Config, discovered: &Discovered) -> Vec<(Target, EndpointError)> {
+    let with_error = |wanted: Wanted<'_>| Some((wanted.target.clone(), wanted.url(&config.api).err()?));
+    all(config, discovered).filter_map(with_error).collect()
+}
+
+fn all<'a>(config: &'a Config, discovered: &Discovered) -> impl Iterator<Item = Wanted<'a>> {
+    let targets = config.accounts.iter().flat_map(with_products).flat_map(|(account, product)| {
         let scope = Scope::new(&account.name, &product.name);
         let wanted = move |(id, region): (Arc<str>, Region)| {
             let target = scope.target(&id);
@@ -41,17 +76,14 @@ pub fn targets<'a>(config: &'a Config, discovered: &Discovered) -> Vec<Wanted<'a
         };
         regions(account, product, discovered).into_iter().map(wanted)
     });
-    targets.filter(|wanted| config.shard.owns(&wanted.target)).collect()
+    targets.filter(|wanted| config.shard.owns(&wanted.target))
 }
 
 /// What regions are to be discovered for.
 pub fn searches(config: &Config) -> Vec<Search<'_>> {
-    let accounts = config.accounts.iter().filter(|account| account.regions == config::Regions::All);
-    let search = |(account, product): (_, &'static Product)| {
-        let account: &Account = account;
-        Search { scope: Scope::new(&account.name, &product.name), account, product }
-    };
-    accounts.flat_map(with_products).map(search).collect()
+    let products = config.accounts.iter().flat_map(with_products);
+    let products = products.filter(|(account, product)| account.finds_regions_of(product));
+    products.filter_map(|(account, product)| Search::of(account, product)).collect()
 }
 
 /// What the publisher is to know and show.
@@ -79,25 +111,23 @@ pub fn settings(config: &Config) -> Settings {
     }
 }
 
-fn with_products(account: &Account) -> impl Iterator<Item = (&Account, &'static Product)> {
-    account.products.iter().map(move |product| (account, *product))
+fn with_products(account: &Account) -> impl Iterator<Item = (&Account, &Arc<Product>)> {
+    account.products.iter().map(move |product| (account, product))
 }
 
 fn regions(account: &Account, product: &Product, discovered: &Discovered) -> Vec<(Arc<str>, Region)> {
-    match &account.regions {
-        config::Regions::Listed(ids) => {
-            ids.iter().map(|id| (id.as_str().into(), Region::default())).collect()
-        }
-        config::Regions::All => {
-            let found = discovered.get(&Scope::new(&account.name, &product.name));
-            found.map_or_else(Vec::new, |regions| regions.by_id.clone().into_iter().collect())
-        }
+    if account.finds_regions_of(product) {
+        let found = discovered.get(&Scope::new(&account.name, &product.name));
+        return found.map_or_else(Vec::new, |regions| regions.by_id.clone().into_iter().collect());
     }
+    account.regions_of(product).iter().map(|id| (id.as_str().into(), Region::default())).collect()
 }
 
 /// The same in every version and process for listings that can be compared.
 fn basis(wanted: &Wanted<'_>) -> u64 {
-    let text = format!("{:?}\0{}", wanted.account.tag_source, wanted.product.name);
+    let Wanted { account, product, .. } = wanted;
+    let Product { name, resources, tags, .. } = &***product;
+    let text = format!("{name} {resources:?} {tags:?} {:?}", account.tag_source.of(product));
     SipHasher13::new().hash(text.as_bytes())
 }
 
@@ -115,6 +145,7 @@ mod tests {
         regions = [\"all\"]";
 
     fn config(more: &str) -> Config {
+        let more = if more.is_empty() { "api = { endpoint = \"http://127.0.0.1:1\" }" } else { more };
         let file = Some(("test".to_owned(), format!("{more}{ACCOUNTS}")));
         load(&Sources { file, ..Sources::default() }).unwrap()
     }
@@ -146,7 +177,7 @@ mod tests {
         let all = names(&config(""), &discovered(&["r1", "r2", "r3"]));
         let mut shared: Vec<_> = (0..3)
             .flat_map(|ordinal| {
-                let shard = format!("shard = {{ ordinal = {ordinal}, total = 3 }}\n");
+                let shard = format!("api = {{ endpoint = \"http://127.0.0.1:1\" }}\nshard = {{ ordinal = {ordinal}, total = 3 }}\n");
                 names(&config(&shard), &discovered(&["r1", "r2", "r3"]))
             })
             .collect();
@@ -172,5 +203,18 @@ mod tests {
         let config = config("");
         let before = &targets(&config, &Discovered::new())[0];
         assert_ne!(basis(before), basis(&Wanted { account: &inline, ..before.clone() }));
+    }
+
+    #[test]
+    fn a_discovered_region_without_an_endpoint_inside_the_vpc_is_left_out_and_told() {
+        let accounts = ACCOUNTS.replace("r1", "cn-hangzhou").replace("r2", "cn-shanghai");
+        let file = Some(("test".to_owned(), format!("api = {{ network = \"vpc\" }}{accounts}")));
+        let config = load(&Sources { file, ..Sources::default() }).unwrap();
+        let discovered = discovered(&["cn-hangzhou", "cn-beijing-finance-1"]);
+        let found = targets(&config, &discovered).into_iter().map(|wanted| wanted.target);
+        let found: Vec<_> = found.filter(|target| &*target.account == "found").collect();
+        assert_eq!(found, [Target::new("found", "cn-hangzhou", "hbase")]);
+        let unreachable = unreachable(&config, &discovered);
+        assert_eq!(unreachable[0].0, Target::new("found", "cn-beijing-finance-1", "hbase"));
     }
 }

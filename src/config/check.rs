@@ -5,9 +5,11 @@ use std::ops::RangeInclusive;
 use super::checker::Checker;
 use super::file::{self, ConfigFile};
 use super::*;
+use crate::cloud::api::endpoint::Endpoints;
 use crate::form::KeyProblem;
 
 mod accounts;
+mod catalog;
 mod credentials;
 mod labels;
 mod policy;
@@ -25,7 +27,8 @@ pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Prob
     let listen = listen(&mut checker, file.web);
     let collect = collect(&mut checker, &file.collect);
     let api = api(&mut checker, file.api);
-    let accounts = accounts::accounts(&mut checker, file.accounts, &collect);
+    let catalog = catalog::catalog(&mut checker, &file.catalog, api.endpoint.is_some());
+    let accounts = accounts::accounts(&mut checker, file.accounts, &collect, &api, &catalog);
     let system_keys = Arc::new(checker.globs("metrics.exclude_keys", &file.metrics.exclude_keys));
     let (tag_labels, rollup_labels) = labels::labels(&mut checker, &file.metrics, &file.policy, &system_keys);
     let options = Options {
@@ -36,7 +39,7 @@ pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Prob
         max_series: file.metrics.max_series,
     };
     let exclude_keys = file.metrics.exclude_keys;
-    let rules = policy::rules(&mut checker, file.policy, &system_keys);
+    let rules = policy::rules(&mut checker, file.policy, &system_keys, &catalog);
     let state = state(&mut checker, file.state);
     let shard = shard(&mut checker, &file.shard);
     let log = log(&mut checker, file.log);
@@ -44,6 +47,7 @@ pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Prob
         listen: listen?,
         collect,
         api,
+        catalog,
         accounts,
         options,
         system_keys,
@@ -101,9 +105,8 @@ fn api(checker: &mut Checker<'_>, file: file::Api) -> Api {
     checker.unless((1..=100).contains(&file.max_attempts), "api.max_attempts", "must be 1 to 100");
     checker.unless(!file.request_timeout.0.is_zero(), "api.request_timeout", "must be greater than 0");
     let template = Some(file.endpoint).filter(|text| !text.is_empty());
-    let hbase = products().values().next();
-    if let (Some(template), Some(product)) = (&template, hbase)
-        && let Err(error) = endpoint(&product.endpoints, Some(template), file.network.0, place(&product.name))
+    if let Some(template) = &template
+        && let Err(error) = endpoint(&Endpoints::default(), Some(template), file.network.0, ANY_PLACE)
     {
         checker.wrong("api.endpoint", error.to_string());
     }
@@ -117,10 +120,8 @@ fn api(checker: &mut Checker<'_>, file: file::Api) -> Api {
     }
 }
 
-/// Any region, to fill a template with.
-fn place(product: &str) -> Place<'_> {
-    Place { product, region: "cn-hangzhou", told_host: None }
-}
+/// To fill a template with.
+const ANY_PLACE: Place<'_> = Place { api: "ecs", region: "cn-hangzhou", site: Site::China, told_host: None };
 
 fn state(checker: &mut Checker<'_>, file: file::State) -> Option<State> {
     let retention = file.history_retention.0;

@@ -72,7 +72,7 @@ impl Checker<'_> {
 }
 
 /// A glob, or what is wrong with it. `[…]` stands for one byte, so a class with longer characters would fit nothing.
-fn glob(pattern: &str) -> Result<Glob, String> {
+pub(super) fn glob(pattern: &str) -> Result<Glob, String> {
     let class = |rest: &str| rest.split(']').next().is_some_and(|class| !class.is_ascii());
     if pattern.split('[').skip(1).any(class) {
         return Err("contains non-ASCII characters in […]: use {…,…} instead".to_owned());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::cloud::api::Signature;
-use crate::cloud::api::endpoint::Network;
+use crate::cloud::api::endpoint::{Network, Site};
 use crate::cloud::discovery::TagSource;
 
 /// A table of the file.
@@ -47,6 +47,7 @@ section! {
         api: Api = Api::default(),
         accounts: Vec<Account> = Vec::new(),
         metrics: Metrics = Metrics::default(),
+        catalog: Catalog = Catalog::default(),
         policy: Policy = Policy::default(),
         state: State = State::default(),
         shard: Shard = Shard::default(),
@@ -97,11 +98,18 @@ section! {
 }
 
 section! {
+    Catalog {
+        path: PathBuf = PathBuf::new(),
+    }
+}
+
+section! {
     Account {
         name: String = String::new(),
         regions: Vec<String> = Vec::new(),
         products: Vec<String> = vec!["hbase".to_owned()],
-        tag_source: OneOf<TagSource> = OneOf(TagSource::ListTagResources),
+        tag_source: OneOf<TagSource> = OneOf(TagSource::Auto),
+        site: OneOf<Site> = OneOf(Site::China),
         interval: Option<Span> = None,
         credentials: Credentials = Credentials::default(),
     }

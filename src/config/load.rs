@@ -218,14 +218,14 @@ mod tests {
         }
         for (text, problem) in [
             ("regions = [\"CN\"]", "regions[0]: \"CN\" is not a valid region ID (example: cn-hangzhou)"),
-            ("regions = [\"a\", \"all\"]", "regions[1]: \"all\" cannot be combined with other regions"),
-            ("regions = [\"a\", \"a\"]", "regions[1]: is a duplicate"),
+            ("regions = [\"cn-hangzhou\", \"all\"]", "regions[1]: \"all\" cannot be combined with other regions"),
+            ("regions = [\"cn-hangzhou\", \"cn-hangzhou\"]", "regions[1]: is a duplicate"),
             (
-                "regions = [\"a\"]\ntag_source = \"x\"",
-                "tag_source: must be list-tag-resources or inline, not \"x\"",
+                "regions = [\"cn-hangzhou\"]\ntag_source = \"x\"",
+                "tag_source: must be one of auto, list-tag-resources, inline, not \"x\"",
             ),
             (
-                "regions = [\"a\"]\ncredentials.duration = \"x\"",
+                "regions = [\"cn-hangzhou\"]\ncredentials.duration = \"x\"",
                 "credentials.duration: is not a valid duration (example: 5m)",
             ),
         ] {

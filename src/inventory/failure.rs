@@ -22,6 +22,8 @@ pub enum Reason {
     Denied,
     /// The cloud's answers contradict each other.
     Inconsistent,
+    /// The cloud is not ready to answer completely.
+    NotReady,
     /// The cloud calls the request wrong.
     Rejected,
     /// Too many requests.
@@ -35,11 +37,12 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Credentials,
         Self::Deadline,
         Self::Denied,
         Self::Inconsistent,
+        Self::NotReady,
         Self::Rejected,
         Self::Throttled,
         Self::Transport,
@@ -53,6 +56,7 @@ impl Reason {
             Self::Deadline => "deadline",
             Self::Denied => "denied",
             Self::Inconsistent => "inconsistent",
+            Self::NotReady => "not_ready",
             Self::Rejected => "rejected",
             Self::Throttled => "throttled",
             Self::Transport => "transport",

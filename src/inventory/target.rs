@@ -42,6 +42,10 @@ impl Scope {
         Self { account: account.into(), product: product.into() }
     }
 
+    pub fn covers(&self, target: &Target) -> bool {
+        (&self.account, &self.product) == (&target.account, &target.product)
+    }
+
     pub fn target(&self, region_id: &Arc<str>) -> Target {
         let Self { account, product } = self.clone();
         Target { account, region_id: Arc::clone(region_id), product }

@@ -1,5 +1,6 @@
 //! What is asked of resources, ready to be judged by.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub struct Rules {
     pub exemptions: Vec<Exemption>,
     /// From a resource's creation.
     pub grace_period: Duration,
+    /// By product: the statuses of resources on their way out, to which rules without a status do not apply.
+    pub leaving: BTreeMap<Arc<str>, Vec<String>>,
 }
 
 /// A key that must be there, with a value that is not empty.
@@ -55,7 +58,7 @@ pub struct Scope {
     pub products: Option<GlobSet>,
     pub resource_groups: Option<GlobSet>,
     pub name: Option<GlobSet>,
-    /// `None` = every status but `DELETING`.
+    /// `None` = every status but the leaving ones of the product.
     pub status: Option<GlobSet>,
 }
 
@@ -74,9 +77,6 @@ pub struct Exemption {
     /// The last day, in UTC.
     pub until: Option<Date>,
 }
-
-/// The status of a resource that is on its way out.
-pub const DELETING: &str = "DELETING";
 
 impl RequiredTag {
     /// A rule that asks for `key` of every resource, with any value.
@@ -115,11 +115,11 @@ impl Scope {
             && fits(&self.products, &target.product)
     }
 
-    /// Whether it holds for a resource of a target that it covers.
-    pub fn holds(&self, resource: &Resource) -> bool {
+    /// Whether it holds for a resource of a target that it covers, which may be `leaving`.
+    pub fn holds(&self, resource: &Resource, leaving: bool) -> bool {
         let status = match &self.status {
             Some(globs) => globs.is_match(&*resource.status),
-            None => !is_deleting(resource),
+            None => !leaving,
         };
         status && fits(&self.resource_groups, &resource.resource_group_id) && fits(&self.name, &resource.name)
     }
@@ -145,11 +145,6 @@ impl Exemption {
         let day_after = self.until?.tomorrow().ok()?;
         TimeZone::UTC.to_timestamp(day_after.at(0, 0, 0, 0)).ok()
     }
-}
-
-/// Whether a resource is on its way out: rules without a scope do not apply to it.
-pub(super) fn is_deleting(resource: &Resource) -> bool {
-    &*resource.status == DELETING
 }
 
 fn fits(globs: &Option<GlobSet>, text: &str) -> bool {

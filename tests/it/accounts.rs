@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alicloud_tag_exporter::cloud::catalog::products;
+use alicloud_tag_exporter::cloud::catalog::Catalog;
 use serde_json::Value;
 use simulator::{Fault, FaultRule, synthetic};
 
@@ -52,8 +52,7 @@ fn the_ram_policy_has_every_right_that_is_used_and_no_other() {
     assert!(statements.iter().all(|statement| statement["Effect"] == "Allow"));
     let actions = statements.iter().flat_map(|statement| statement["Action"].as_array().unwrap());
     let granted: BTreeSet<_> = actions.map(|action| action.as_str().unwrap().to_owned()).collect();
-    let used = products().values().flat_map(|product| {
-        product.actions().into_iter().map(|action| format!("{}:{action}", product.name)).collect::<Vec<_>>()
-    });
+    let catalog = Catalog::builtin();
+    let used = catalog.products().flat_map(|product| product.permissions());
     assert_eq!(granted, used.collect());
 }

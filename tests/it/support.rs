@@ -1,9 +1,11 @@
 //! A simulated cloud and a daemon against it, both on free ports of loopback.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use alicloud_tag_exporter::cloud::discovery::Lister;
+use alicloud_tag_exporter::cloud::catalog::{Catalog, Product};
+use alicloud_tag_exporter::cloud::discovery::{Lister, TagSource};
 use alicloud_tag_exporter::collection::assembly::Assembly;
 use alicloud_tag_exporter::collection::targets::{Discovered, targets};
 use alicloud_tag_exporter::command::serve;
@@ -89,7 +91,8 @@ impl Daemon {
     pub async fn until_fresh(&self) {
         let old = ["pending", "stale", "failed"].map(|status| format!(r#""status":"{status}""#));
         self.until("/tags?limit=1", |_, text| !old.iter().any(|status| text.contains(status))).await;
-        assert_eq!(self.get("/readyz").await.0, 200);
+        // The look before may still hold its place when only one is answered at once.
+        self.until("/readyz", |status, _| status == 200).await;
     }
 
     /// Every resource of `/tags`, page by page.
@@ -106,15 +109,28 @@ impl Daemon {
 
 /// A lister of the only region of `state`, without pacing.
 pub async fn lister(state: State) -> (Lister, Cloud, DropGuard) {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let regions: Vec<_> = state.regions.keys().cloned().collect();
+    let region = state.regions.keys().next().unwrap().clone();
     let (cloud, endpoint, stop) = start_cloud(state).await;
-    let config = load(&sources(endpoint, &regions, &[], "")).unwrap();
+    let catalog = Catalog::builtin();
+    let lister = lister_of(catalog.product("hbase").unwrap(), &region, endpoint, TagSource::Auto);
+    (lister, cloud, stop)
+}
+
+/// A lister of `product` at `endpoint`, without pacing.
+pub fn lister_of(
+    product: &Arc<Product>,
+    region: &str,
+    endpoint: SocketAddr,
+    tag_source: TagSource,
+) -> Lister {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let mut config = load(&sources(endpoint, &[region.to_owned()], &[], "")).unwrap();
+    config.accounts[0].products = vec![Arc::clone(product)];
+    config.accounts[0].tag_source = tag_source;
     let mut assembly = Assembly::new(&config, &Instruments::new().unwrap()).unwrap();
     let wanted = targets(&config, &Discovered::new()).remove(0);
     let parts = assembly.parts(&wanted);
-    let collector = assembly.collector(wanted.target, &parts).unwrap();
-    (collector.lister, cloud, stop)
+    assembly.collector(wanted.target, &parts).unwrap().lister
 }
 
 /// A cloud that ends with the guard, and its address.

@@ -65,6 +65,7 @@ impl Call<'_> {
     pub fn error(&self, kind: ErrorKind, request_id: Option<&str>) -> ApiError {
         ApiError {
             product: self.product.to_owned(),
+            permission: None,
             action: self.action.to_owned(),
             region: self.region.to_owned(),
             request_id: request_id.and_then(word),

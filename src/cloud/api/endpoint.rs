@@ -15,15 +15,41 @@ pub enum Network {
     Vpc,
 }
 
-/// The hosts of one product. `{region}` in a pattern is replaced.
-#[derive(Debug, Clone, Deserialize)]
+/// The site on which an account was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Site {
+    #[default]
+    China,
+    International,
+}
+
+/// The hosts of one API. `{region}` in a pattern is replaced.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Endpoints {
     /// For regions that are not in the map.
     pub public_pattern: String,
-    pub vpc_pattern: String,
+    /// Left out where the API has no host inside a VPC.
+    pub vpc_pattern: Option<String>,
     /// Region id to host, for the public network.
+    #[serde(default)]
     pub public: BTreeMap<String, String>,
+    /// The regions in which the API is offered, as far as this build knows.
+    #[serde(default)]
+    pub regions: Vec<String>,
+    /// Those without a host inside a VPC.
+    #[serde(default)]
+    pub no_vpc_host: Vec<String>,
+    /// The hosts for accounts of the international site, where they are others.
+    pub international: Option<Hosts>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hosts {
+    pub public_pattern: String,
+    pub vpc_pattern: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,21 +60,25 @@ pub enum EndpointError {
     NotHttps,
     #[error("must contain only scheme, host and port")]
     MoreThanHost,
+    #[error("{api} has no host inside a VPC in {region}")]
+    NoVpcHost { api: String, region: String },
 }
 
-/// A region of a product.
+/// A region of an API.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
-    pub product: &'a str,
+    /// The API's code.
+    pub api: &'a str,
     pub region: &'a str,
+    pub site: Site,
     /// The host that the cloud's own list of regions names, as it stands there.
     pub told_host: Option<&'a str>,
 }
 
 /// The URL to call: the override, else the map, else what the cloud told, else the pattern.
 ///
-/// What the cloud told counts for the public network only, and only under the cloud's own domain: a key must not be
-/// sent to whatever host an answer names.
+/// What the cloud told counts for the public network only, and only where it fits the API's own hosts: a key must not
+/// be sent to whatever host an answer names.
 pub fn endpoint(
     endpoints: &Endpoints,
     override_template: Option<&str>,
@@ -56,8 +86,36 @@ pub fn endpoint(
     place: Place<'_>,
 ) -> Result<Url, EndpointError> {
     match override_template {
-        Some(template) => checked(&filled(template, place.product, place.region)),
-        None => checked(&format!("https://{}", host(endpoints, network, place))),
+        Some(template) => checked(&filled(template, place.api, place.region)),
+        None => checked(&format!("https://{}", host(endpoints, network, place)?)),
+    }
+}
+
+impl Endpoints {
+    /// Every host and pattern, with its key path.
+    pub fn hosts(&self) -> impl Iterator<Item = (String, &str)> {
+        let own =
+            [("public_pattern", Some(&self.public_pattern)), ("vpc_pattern", self.vpc_pattern.as_ref())];
+        let other = self.international.iter().flat_map(|Hosts { public_pattern, vpc_pattern }| {
+            let patterns = [Some(public_pattern), vpc_pattern.as_ref()];
+            ["international.public_pattern", "international.vpc_pattern"].into_iter().zip(patterns)
+        });
+        let patterns = own.into_iter().chain(other).filter_map(|(name, host)| Some((name.to_owned(), host?)));
+        let map = self.public.iter().map(|(region, host)| (format!("public.{region}"), host));
+        patterns.chain(map).map(|(name, host)| (format!("endpoints.{name}"), host.as_str()))
+    }
+
+    /// Whether the API is offered in `region`, as far as is known.
+    pub fn offers(&self, region: &str) -> bool {
+        self.regions.is_empty() || self.regions.iter().any(|offered| offered == region)
+    }
+
+    /// `told` as a host of the cloud that has the API's own name: `ecs.cn-x.aliyuncs.com`, `ecs-cn-x.aliyuncs.com`.
+    fn own_host<'a>(&self, told: &'a str) -> Option<&'a str> {
+        let host = cloud_host(told)?;
+        let name = self.public_pattern.split('.').next()?;
+        let rest = host.strip_prefix(name)?;
+        rest.starts_with(['.', '-']).then_some(host)
     }
 }
 
@@ -87,18 +145,25 @@ pub fn sts_endpoint(
     checked(&format!("https://{host}"))
 }
 
-fn host(endpoints: &Endpoints, network: Network, place: Place<'_>) -> String {
-    let Place { product, region, told_host } = place;
-    match (network, endpoints.public.get(region), told_host.and_then(cloud_host)) {
-        (Network::Public, Some(host), _) => host.clone(),
-        (Network::Public, None, Some(told)) => told.to_owned(),
-        (Network::Public, None, None) => filled(&endpoints.public_pattern, product, region),
-        (Network::Vpc, ..) => filled(&endpoints.vpc_pattern, product, region),
-    }
+fn host(endpoints: &Endpoints, network: Network, place: Place<'_>) -> Result<String, EndpointError> {
+    let Place { api, region, site, told_host } = place;
+    let other = endpoints.international.as_ref().filter(|_| site == Site::International);
+    let told = told_host.and_then(|told| endpoints.own_host(told));
+    let vpc_pattern = other.map_or(&endpoints.vpc_pattern, |hosts| &hosts.vpc_pattern).as_ref();
+    Ok(match (network, other, endpoints.public.get(region), told) {
+        (Network::Public, Some(other), ..) => filled(&other.public_pattern, api, region),
+        (Network::Public, None, Some(host), _) => host.clone(),
+        (Network::Public, None, None, Some(told)) => told.to_owned(),
+        (Network::Public, None, None, None) => filled(&endpoints.public_pattern, api, region),
+        (Network::Vpc, ..) => vpc_pattern
+            .filter(|_| !endpoints.no_vpc_host.iter().any(|without| without == region))
+            .map(|pattern| filled(pattern, api, region))
+            .ok_or_else(|| EndpointError::NoVpcHost { api: api.to_owned(), region: region.to_owned() })?,
+    })
 }
 
-fn filled(template: &str, product: &str, region: &str) -> String {
-    template.replace("{product}", product).replace("{region}", region)
+fn filled(template: &str, api: &str, region: &str) -> String {
+    template.replace("{product}", api).replace("{region}", region)
 }
 
 fn checked(text: &str) -> Result<Url, EndpointError> {
@@ -140,10 +205,11 @@ mod tests {
     ) -> Result<String, EndpointError> {
         let endpoints = Endpoints {
             public_pattern: "hbase.{region}.aliyuncs.com".into(),
-            vpc_pattern: "hbase-vpc.{region}.aliyuncs.com".into(),
+            vpc_pattern: Some("hbase-vpc.{region}.aliyuncs.com".into()),
             public: BTreeMap::from([("cn-hangzhou".into(), "hbase.aliyuncs.com".into())]),
+            ..Endpoints::default()
         };
-        let place = Place { product: "hbase", region, told_host };
+        let place = Place { api: "hbase", region, site: Site::China, told_host };
         endpoint(&endpoints, over, network, place).map(String::from)
     }
 
@@ -182,9 +248,52 @@ mod tests {
             "hbase.aliyuncs.com:8443",
             "HBASE.aliyuncs.com",
             "hbase.aliyuncs.com.evil.example.com",
+            "sts.aliyuncs.com",
+            "evil-hbase.aliyuncs.com",
+            "hbasex.aliyuncs.com",
         ] {
             assert_eq!(told(Public, "cn-new", other), pattern, "{other}");
         }
+    }
+
+    #[test]
+    fn the_international_site_has_hosts_of_its_own_where_an_api_has_them() {
+        let hosts = Hosts { public_pattern: "cdn.ap-southeast-1.aliyuncs.com".into(), vpc_pattern: None };
+        let cdn = Endpoints {
+            public_pattern: "cdn.aliyuncs.com".into(),
+            vpc_pattern: Some("cdn.vpc-proxy.aliyuncs.com".into()),
+            ..Endpoints::default()
+        };
+        let both = Endpoints { international: Some(hosts), ..cdn.clone() };
+        let of = |endpoints: &Endpoints, network, site| {
+            let place = Place { api: "cdn", region: "global", site, told_host: None };
+            endpoint(endpoints, None, network, place).map_or_else(|error| error.to_string(), String::from)
+        };
+        for (endpoints, network, site, expected) in [
+            (&cdn, Network::Public, Site::International, "https://cdn.aliyuncs.com/"),
+            (&both, Network::Public, Site::China, "https://cdn.aliyuncs.com/"),
+            (&both, Network::Public, Site::International, "https://cdn.ap-southeast-1.aliyuncs.com/"),
+            (&both, Network::Vpc, Site::China, "https://cdn.vpc-proxy.aliyuncs.com/"),
+            (&both, Network::Vpc, Site::International, "cdn has no host inside a VPC in global"),
+        ] {
+            assert_eq!(of(endpoints, network, site), expected, "{network:?} {site:?}");
+        }
+    }
+
+    #[test]
+    fn a_region_without_a_host_inside_a_vpc_is_told() {
+        let endpoints = Endpoints {
+            public_pattern: "x.{region}.aliyuncs.com".into(),
+            vpc_pattern: Some("x-vpc.{region}.aliyuncs.com".into()),
+            no_vpc_host: vec!["r1".into()],
+            ..Endpoints::default()
+        };
+        let of = |region| {
+            let place = Place { api: "x", region, site: Site::China, told_host: None };
+            endpoint(&endpoints, None, Network::Vpc, place).map(String::from)
+        };
+        assert_eq!(of("r2").unwrap(), "https://x-vpc.r2.aliyuncs.com/");
+        assert_eq!(of("r1").unwrap_err().to_string(), "x has no host inside a VPC in r1");
     }
 
     #[test]

@@ -12,6 +12,8 @@ use serde_json::Value;
 pub struct ApiError {
     /// The product as RAM policies name it.
     pub product: String,
+    /// The RAM permission for the call, where it is not the product with the action.
+    pub permission: Option<String>,
     pub action: String,
     pub region: String,
     /// The cloud's id of the request, for a support ticket.
@@ -92,7 +94,10 @@ impl fmt::Display for ApiError {
         let Self { product, action, region, .. } = self;
         write!(f, "{action} in {region} {}", self.kind)?;
         if let ErrorKind::Denied { .. } = self.kind {
-            write!(f, ", missing RAM permission {product}:{action}")?;
+            match &self.permission {
+                Some(permission) => write!(f, ", missing RAM permission {permission}")?,
+                None => write!(f, ", missing RAM permission {product}:{action}")?,
+            }
         }
         match &self.request_id {
             Some(id) => write!(f, " (request id {id})"),
@@ -133,6 +138,46 @@ pub fn classify(status: u16, retry_after: Option<Duration>, body: &[u8]) -> (Err
     let request_id = field("RequestId", "requestId");
     (kind_of(status, retry_after, code), request_id)
 }
+
+/// An answer with status 200 that says in itself that the request failed; `None` where it does not.
+///
+/// `decoded` is whether it has what was asked for: many answers carry a `Code` that means nothing then.
+pub fn refusal(answer: &serde_json_borrow::Value<'_>, decoded: bool) -> Option<ErrorKind> {
+    let failed = says_failed(answer);
+    match (error_code(answer), failed) {
+        (Some(code), _) if failed || !decoded => Some(kind_of(200, None, Some(code))),
+        (None, true) => {
+            Some(ErrorKind::Undecodable { problem: "it reports a failure without a code".to_owned() })
+        }
+        _ => None,
+    }
+}
+
+/// The `Code` of an answer, where it is not one of those that mean success.
+pub fn error_code(answer: &serde_json_borrow::Value<'_>) -> Option<String> {
+    use serde_json_borrow::Value;
+    let fields = answer.as_object()?;
+    match fields.get("Code").or_else(|| fields.get("code"))? {
+        Value::Str(text) if SUCCESS.iter().any(|good| text.eq_ignore_ascii_case(good)) => None,
+        Value::Str(text) => word(text),
+        number @ Value::Number(_) => number.as_i64().filter(|code| *code != 200).map(|code| code.to_string()),
+        _ => None,
+    }
+}
+
+fn says_failed(answer: &serde_json_borrow::Value<'_>) -> bool {
+    use serde_json_borrow::Value;
+    let is_false = |value: &Value<'_>| match value {
+        Value::Bool(value) => !value,
+        Value::Str(text) => text.eq_ignore_ascii_case("false"),
+        _ => false,
+    };
+    let field = |name| answer.as_object().and_then(|fields| fields.get(name));
+    ["Success", "IsSuccess"].into_iter().filter_map(field).any(is_false)
+}
+
+/// Values of `Code` in answers that worked.
+const SUCCESS: [&str; 3] = ["200", "success", "OK"];
 
 fn kind_of(status: u16, retry_after: Option<Duration>, code: Option<String>) -> ErrorKind {
     let named = code.clone().unwrap_or_default();
@@ -195,8 +240,14 @@ mod tests {
     fn reason_of(status: u16, code: &str) -> &'static str {
         let body = format!(r#"{{"Code":"{code}","RequestId":"R-1","Message":"secret"}}"#);
         let (kind, request_id) = classify(status, None, body.as_bytes());
-        let error =
-            ApiError { product: "hbase".into(), action: "A".into(), region: "r".into(), request_id, kind };
+        let error = ApiError {
+            product: "hbase".into(),
+            permission: None,
+            action: "A".into(),
+            region: "r".into(),
+            request_id,
+            kind,
+        };
         assert!(!error.to_string().contains("secret"), "{error}");
         error.reason().name()
     }
@@ -234,6 +285,7 @@ mod tests {
     fn a_denied_call_names_the_missing_right() {
         let error = ApiError {
             product: "hbase".into(),
+            permission: None,
             action: "ListTagResources".into(),
             region: "cn-hangzhou".into(),
             request_id: Some("R-1".into()),
@@ -242,6 +294,35 @@ mod tests {
         let text = "ListTagResources in cn-hangzhou was denied: Forbidden.RAM, \
                     missing RAM permission hbase:ListTagResources (request id R-1)";
         assert_eq!(error.to_string(), text);
+        let error = ApiError { permission: Some("hbase:ListTags".to_owned()), ..error };
+        assert!(error.to_string().contains("missing RAM permission hbase:ListTags ("), "{error}");
+    }
+
+    #[test]
+    fn a_code_in_an_answer_that_worked_counts_only_where_the_rest_says_so_too() {
+        for (body, decoded, expected) in [
+            (r#"{"Code":"Throttling.User"}"#, true, None),
+            (r#"{"Code":"Throttling.User"}"#, false, Some("throttled")),
+            (r#"{"Code":"Forbidden.RAM","Success":false}"#, true, Some("denied")),
+            (r#"{"Code":"Forbidden.RAM","IsSuccess":"false"}"#, true, Some("denied")),
+            (r#"{"Code":"InternalError","Success":true}"#, true, None),
+            (r#"{"code":"InternalError"}"#, false, Some("unavailable")),
+            (r#"{"Code":500}"#, false, Some("rejected")),
+            (r#"{"Code":200}"#, false, None),
+            (r#"{"Code":"200"}"#, false, None),
+            (r#"{"Code":"success"}"#, false, None),
+            (r#"{"Code":"OK"}"#, false, None),
+            (r#"{"Code":"a b"}"#, false, None),
+            (r#"{"Success":false}"#, true, Some("undecodable")),
+            (r#"{"Success":true}"#, false, None),
+        ] {
+            let kind = refusal(&serde_json::from_str(body).unwrap(), decoded);
+            let reason = kind.map(|kind| {
+                let (product, action, region) = (String::new(), String::new(), String::new());
+                ApiError { product, permission: None, action, region, request_id: None, kind }.reason()
+            });
+            assert_eq!(reason.map(Reason::name), expected, "{body} {decoded}");
+        }
     }
 
     #[test]

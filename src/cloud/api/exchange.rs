@@ -9,7 +9,7 @@ use serde_json_borrow::Value;
 use url::{Position, Url};
 
 use super::call::{Call, Stamp};
-use super::error::{ApiError, ErrorKind, classify};
+use super::error::{ApiError, ErrorKind, classify, refusal};
 use super::sign::{Prepared, Signer, prepared};
 
 /// A longer answer is refused. A page of 100 clusters has about 150 KB.
@@ -64,7 +64,11 @@ pub async fn exchange<T>(
     if status.is_success() {
         let undecodable = |problem, request_id| call.error(ErrorKind::Undecodable { problem }, request_id);
         let answer = object(&body).map_err(|problem| undecodable(problem, None))?;
-        return decode(&answer).map_err(|problem| undecodable(problem, request_id(&answer)));
+        let decoded = decode(&answer);
+        if let Some(kind) = refusal(&answer, decoded.is_ok()) {
+            return Err(call.error(kind, request_id(&answer)));
+        }
+        return decoded.map_err(|problem| undecodable(problem, request_id(&answer)));
     }
     let (kind, request_id) = classify(status.as_u16(), retry_after, &body);
     Err(call.error(kind, request_id.as_deref()))

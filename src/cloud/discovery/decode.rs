@@ -1,11 +1,14 @@
 //! Reads the cloud's answers by the catalog's paths: liberal in what may be absent, strict about what would make
 //! an answer look like less than it is. Pure.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json_borrow::Value;
 
-use crate::cloud::catalog::{Path, ResourceListing, TagListing};
+use crate::cloud::api::error_code;
+use crate::cloud::catalog::{CreatedAs, Path, ResourceListing, TagListing};
 use crate::inventory::{Interner, Pair, Resource, Tags};
 
 /// One page of a listing.
@@ -25,6 +28,17 @@ pub struct Described {
     pub resource: Resource,
     /// The tags that the row shows; empty where it shows none.
     pub inline: Tags,
+    pub place: Place,
+}
+
+/// Whether a row belongs to the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Here,
+    /// The row names another region.
+    OtherRegion,
+    /// The row says that the resource is deleted.
+    Deleted,
 }
 
 /// A row of the tag listing.
@@ -34,28 +48,45 @@ pub struct Tagged {
     pub pair: Pair,
 }
 
-/// A page of the resource listing. An error says what is not as it should be.
+/// A page of the resource listing of `region`. An error says what is not as it should be.
 pub fn described(
     listing: &ResourceListing,
-    total: Option<&Path>,
+    region: &str,
     answer: &Value<'_>,
     interner: &Interner,
 ) -> Result<Page<Described>, String> {
-    let total = total.map(|path| count(answer, path)).transpose()?;
+    let total = listing.paging.total().map(|path| count(answer, path)).transpose()?;
     let rows = match items(answer, &listing.items) {
-        Err(_) if total == Some(0) => Vec::new(),
-        rows => rows?.iter().map(|row| describe(listing, row, interner)).collect::<Result<_, _>>()?,
+        Err(_) if total == Some(0) && error_code(answer).is_none() => Vec::new(),
+        rows => rows?.iter().map(|row| describe(listing, region, row, interner)).collect::<Result<_, _>>()?,
     };
     Ok(Page { rows, total, next_token: next_token(answer)? })
 }
 
 /// A page of the tag listing.
 pub fn tagged(listing: &TagListing, answer: &Value<'_>, interner: &Interner) -> Result<Page<Tagged>, String> {
-    let rows = items(answer, &listing.items)?.iter().map(|row| tag_row(row, interner));
-    Ok(Page { rows: rows.collect::<Result<_, _>>()?, total: None, next_token: next_token(answer)? })
+    let mut rows = Vec::new();
+    for row in items(answer, &listing.items)? {
+        match &listing.nested {
+            None => rows.push(tag_row(row, row, interner)?),
+            Some(path) => {
+                for tag in items(row, path)? {
+                    rows.push(tag_row(row, tag, interner)?);
+                }
+            }
+        }
+    }
+    let is_last = |token: &String| listing.last_token.as_ref() == Some(token);
+    let next_token = next_token(answer)?.filter(|token| !is_last(token));
+    Ok(Page { rows, total: None, next_token })
 }
 
-fn describe(listing: &ResourceListing, row: &Value<'_>, interner: &Interner) -> Result<Described, String> {
+fn describe(
+    listing: &ResourceListing,
+    region: &str,
+    row: &Value<'_>,
+    interner: &Interner,
+) -> Result<Described, String> {
     let text = |paths| Ok::<_, String>(interner.share(first_text(row, paths)?));
     let id = text(&listing.id)?;
     if id.is_empty() {
@@ -65,14 +96,38 @@ fn describe(listing: &ResourceListing, row: &Value<'_>, interner: &Interner) -> 
         id,
         name: text(&listing.name)?,
         resource_group_id: text(&listing.resource_group_id)?,
-        status: text(&listing.status)?,
-        created_at: first_text(row, &listing.created_at)?.parse().ok(),
+        status: interner.share(&first_word(row, &listing.status)?),
+        created_at: created_at(listing, row)?,
         tags: Tags::default(),
         system_tags: Tags::default(),
     };
     let inline =
         listing.inline_tags.as_ref().map_or(Ok(Vec::new()), |path| inline_tags(row, path, interner))?;
-    Ok(Described { resource, inline: interner.share_tags(inline) })
+    Ok(Described { resource, inline: interner.share_tags(inline), place: place(listing, region, row)? })
+}
+
+fn place(listing: &ResourceListing, region: &str, row: &Value<'_>) -> Result<Place, String> {
+    let deleted = listing.lookup.as_ref().and_then(|lookup| at(row, lookup.deleted.as_ref()?));
+    let named = first_text(row, &listing.region)?;
+    Ok(match deleted {
+        Some(Value::Bool(true)) => Place::Deleted,
+        Some(Value::Str(text)) if text.eq_ignore_ascii_case("true") => Place::Deleted,
+        _ if named.is_empty() || named == region => Place::Here,
+        _ => Place::OtherRegion,
+    })
+}
+
+/// A local time without a zone, and a text that is no time, are unknown.
+fn created_at(listing: &ResourceListing, row: &Value<'_>) -> Result<Option<Timestamp>, String> {
+    let text = match listing.created_as {
+        CreatedAs::Rfc3339 => return Ok(first_text(row, &listing.created_at)?.parse().ok()),
+        CreatedAs::EpochS | CreatedAs::EpochMs => first_word(row, &listing.created_at)?,
+    };
+    let number = text.parse::<i64>().ok().filter(|number| *number > 0);
+    Ok(number.and_then(|number| match listing.created_as {
+        CreatedAs::EpochS => Timestamp::from_second(number).ok(),
+        _ => Timestamp::from_millisecond(number).ok(),
+    }))
 }
 
 /// Tags in a row. No tags at all is how untagged resources may look there: official clients read it so.
@@ -80,13 +135,14 @@ fn inline_tags(row: &Value<'_>, path: &Path, interner: &Interner) -> Result<Vec<
     match at(row, path) {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(pairs)) => pairs.iter().map(|row| pair(row, interner)).collect(),
-        Some(_) => Err(format!("{path} is no list")),
+        Some(_) => Err(format!("{path} is not a list")),
     }
 }
 
-fn tag_row(row: &Value<'_>, interner: &Interner) -> Result<Tagged, String> {
+/// `tag` may be the row itself.
+fn tag_row(row: &Value<'_>, tag: &Value<'_>, interner: &Interner) -> Result<Tagged, String> {
     let resource_id = interner.share(text(row, "ResourceId")?.ok_or("a tag without ResourceId")?);
-    Ok(Tagged { resource_id, pair: pair(row, interner)? })
+    Ok(Tagged { resource_id, pair: pair(tag, interner)? })
 }
 
 /// Key and value; products spell them in two ways. A tag may have no value.
@@ -121,10 +177,24 @@ fn first_text<'a>(row: &'a Value<'a>, paths: &[Path]) -> Result<&'a str, String>
             None | Some(Value::Null) => continue,
             Some(Value::Str(text)) if text.is_empty() => continue,
             Some(Value::Str(text)) => return Ok(text),
-            Some(_) => return Err(format!("{path} is no text")),
+            Some(_) => return Err(format!("{path} is not a string")),
         }
     }
     Ok("")
+}
+
+/// The same for values that some products write as numbers.
+fn first_word<'a>(row: &'a Value<'a>, paths: &[Path]) -> Result<Cow<'a, str>, String> {
+    for path in paths {
+        match at(row, path) {
+            Some(Value::Number(number)) => return Ok(Cow::Owned(number.to_string())),
+            _ => match first_text(row, std::slice::from_ref(path))? {
+                "" => continue,
+                text => return Ok(Cow::Borrowed(text)),
+            },
+        }
+    }
+    Ok(Cow::Borrowed(""))
 }
 
 /// The text at `path`, where there is one.
@@ -136,11 +206,11 @@ fn text<'a>(row: &'a Value<'a>, name: &str) -> Result<Option<&'a str>, String> {
     match field(row, name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Str(text)) => Ok(Some(text)),
-        Some(_) => Err(format!("{name} is no text")),
+        Some(_) => Err(format!("{name} is not a string")),
     }
 }
 
-fn at<'a>(value: &'a Value<'a>, path: &Path) -> Option<&'a Value<'a>> {
+pub(super) fn at<'a>(value: &'a Value<'a>, path: &Path) -> Option<&'a Value<'a>> {
     path.names().iter().try_fold(value, |value, name| field(value, name))
 }
 
@@ -154,16 +224,19 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::cloud::catalog::products;
+    use crate::cloud::catalog::{Catalog, Product};
     use crate::inventory::tags_of;
 
+    fn hbase() -> Arc<Product> {
+        Arc::clone(Catalog::builtin().product("hbase").unwrap())
+    }
+
     fn read(answer: Value) -> Result<Page<Described>, String> {
-        described(
-            &products()["hbase"].resources,
-            Some(&"TotalCount".to_owned().into()),
-            &parsed(&answer.to_string()),
-            &Interner::seeded(&[]),
-        )
+        read_as(&hbase().resources, answer)
+    }
+
+    fn read_as(listing: &ResourceListing, answer: Value) -> Result<Page<Described>, String> {
+        described(listing, "r1", &parsed(&answer.to_string()), &Interner::seeded(&[]))
     }
 
     fn parsed(text: &str) -> super::Value<'_> {
@@ -176,7 +249,7 @@ mod tests {
             "InstanceId": "hb-1", "ClusterId": "hb-other", "InstanceName": "a", "Status": "ACTIVATION",
             "CreatedTimeUTC": "2019-09-12T14:40:46Z", "Tags": {"Tag": [{"Key": "k", "Value": ""}]},
         }]}}));
-        let Described { resource: row, inline } = &page.unwrap().rows[0];
+        let Described { resource: row, inline, .. } = &page.unwrap().rows[0];
         assert_eq!((&*row.id, &*row.name, &*row.resource_group_id), ("hb-1", "a", ""));
         assert_eq!(row.created_at.unwrap().as_second(), 1_568_299_246);
         assert_eq!(*inline, tags_of([("k", "")]));
@@ -213,7 +286,7 @@ mod tests {
         ] {
             assert!(read(answer.clone()).is_err(), "{answer}");
         }
-        let listing = &products()["hbase"].tags;
+        let listing = &hbase().tags.clone().unwrap();
         for answer in [
             json!({}),
             json!({"TagResources": []}),
@@ -239,7 +312,7 @@ mod tests {
     fn absent_null_and_empty_tokens_end_a_listing_and_others_stay_verbatim() {
         let token = |token: Value| {
             let answer = json!({"TagResources": {"TagResource": []}, "NextToken": token});
-            tagged(&products()["hbase"].tags, &parsed(&answer.to_string()), &Interner::seeded(&[]))
+            tagged(&hbase().tags.clone().unwrap(), &parsed(&answer.to_string()), &Interner::seeded(&[]))
                 .unwrap()
                 .next_token
         };
@@ -252,8 +325,103 @@ mod tests {
     fn a_tag_without_a_value_is_a_tag_with_an_empty_one() {
         let answer = json!({"TagResources": {"TagResource": [{"ResourceId": "i", "TagKey": "k"}]}});
         let page =
-            tagged(&products()["hbase"].tags, &parsed(&answer.to_string()), &Interner::seeded(&[])).unwrap();
+            tagged(&hbase().tags.clone().unwrap(), &parsed(&answer.to_string()), &Interner::seeded(&[]))
+                .unwrap();
         assert_eq!(*page.rows[0].pair.1, *"");
+    }
+
+    /// Listings and rows of products of other shapes: what is read of the only row.
+    #[test]
+    fn rows_are_read_by_the_form_of_their_product() {
+        let form = r#"
+            action = "ListThings"
+            paging = { style = "none" }
+            items = "Data.Things"
+            id = ["Id"]
+            name = ["Name"]
+            status = ["Status"]
+            resource_group_id = []
+            created_at = ["Created"]
+            region = ["RegionId"]
+            inline_tags = "Tags"
+        "#;
+        let millis = format!("{form}created_as = \"epoch-ms\"");
+        let seconds = format!("{form}created_as = \"epoch-s\"");
+        let lookup =
+            format!("{form}lookup = {{ parameters = {{ Id = \"{{id}}\" }}, deleted = \"Deleted\" }}");
+        for (form, more, expected) in [
+            (form, r#""Status":5"#, "5 Here -"),
+            (form, r#""Status":"5","RegionId":"r1""#, "5 Here -"),
+            (form, r#""RegionId":"r2""#, " OtherRegion -"),
+            (form, r#""RegionId":"""#, " Here -"),
+            (form, r#""RegionId":7"#, "RegionId is not a string"),
+            (form, r#""Status":true"#, "Status is not a string"),
+            (form, r#""Tags":{}"#, "Tags is not a list"),
+            (form, r#""Tags":[{"TagKey":"k","TagValue":"v"}]"#, " Here -"),
+            (form, r#""Created":"2017-12-10T04:04Z""#, " Here 2017-12-10T04:04:00Z"),
+            (form, r#""Created":"2021-03-25T10:18:00+0800""#, " Here 2021-03-25T02:18:00Z"),
+            (form, r#""Created":"2021-03-25 10:18:00""#, " Here -"),
+            (form, r#""Deleted":true"#, " Here -"),
+            (&lookup, r#""Deleted":true"#, " Deleted -"),
+            (&lookup, r#""Deleted":"true""#, " Deleted -"),
+            (&lookup, r#""Deleted":false"#, " Here -"),
+            (&millis, r#""Created":1568299246000"#, " Here 2019-09-12T14:40:46Z"),
+            (&millis, r#""Created":"1568299246000""#, " Here 2019-09-12T14:40:46Z"),
+            (&seconds, r#""Created":1568299246"#, " Here 2019-09-12T14:40:46Z"),
+            (&seconds, r#""Created":"1568299246""#, " Here 2019-09-12T14:40:46Z"),
+            (&seconds, r#""Created":"soon""#, " Here -"),
+            (&seconds, r#""Created":0"#, " Here -"),
+            (&seconds, r#""Created":99999999999999"#, " Here -"),
+        ] {
+            let listing: ResourceListing = toml::from_str(form).unwrap();
+            let answer = format!(r#"{{"Data":{{"Things":[{{"Id":"i-1",{more}}}]}}}}"#);
+            let read = described(&listing, "r1", &parsed(&answer), &Interner::seeded(&[])).map(|page| {
+                let Described { resource, place, .. } = &page.rows[0];
+                let created = resource.created_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
+                format!("{} {place:?} {created}", resource.status)
+            });
+            assert_eq!(read.unwrap_or_else(|problem| problem), expected, "{more}");
+        }
+    }
+
+    #[test]
+    fn a_count_of_zero_beside_an_error_code_is_no_empty_listing() {
+        assert!(read(json!({"TotalCount": 0, "Code": "Throttling.User"})).is_err());
+        assert!(read(json!({"TotalCount": 0, "Code": "200"})).is_ok());
+    }
+
+    #[test]
+    fn tag_rows_are_read_by_the_form_of_their_product() {
+        let form = r#"
+            action = "ListTagResources"
+            items = "TagResources"
+            ids_per_request = 50
+        "#;
+        let nested = format!("{form}nested = \"Tag\"");
+        let last = format!("{form}last_token = \"-1\"");
+        for (form, answer, expected) in [
+            (form, r#"{"TagResources":[{"ResourceId":"i","Key":"k","Value":"v"}]}"#, "i/k=v next None"),
+            (form, r#"{"TagResources":[],"NextToken":"-1"}"#, " next Some(\"-1\")"),
+            (&last, r#"{"TagResources":[],"NextToken":"-1"}"#, " next None"),
+            (&last, r#"{"TagResources":[],"NextToken":"t"}"#, " next Some(\"t\")"),
+            (
+                &nested,
+                r#"{"TagResources":[{"ResourceId":"i","Tag":[{"Key":"k","Value":"v"},{"Key":"l"}]},{"ResourceId":"j","Tag":[]}]}"#,
+                "i/k=v i/l= next None",
+            ),
+            (&nested, r#"{"TagResources":[{"ResourceId":"i"}]}"#, "no list at Tag"),
+            (&nested, r#"{"TagResources":[{"Tag":[{"Key":"k"}]}]}"#, "a tag without ResourceId"),
+        ] {
+            let listing: TagListing = toml::from_str(form).unwrap();
+            let read = tagged(&listing, &parsed(answer), &Interner::seeded(&[])).map(|page| {
+                let row = |Tagged { resource_id, pair: (key, value) }: &Tagged| {
+                    format!("{resource_id}/{key}={value}")
+                };
+                let rows: Vec<_> = page.rows.iter().map(row).collect();
+                format!("{} next {:?}", rows.join(" "), page.next_token)
+            });
+            assert_eq!(read.unwrap_or_else(|problem| problem), expected, "{answer}");
+        }
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

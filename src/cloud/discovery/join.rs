@@ -44,6 +44,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::cloud::discovery::decode::Place;
     use crate::inventory::tags_of;
 
     fn rows(ids: impl IntoIterator<Item = String>) -> Rows {
@@ -58,7 +59,7 @@ mod tests {
                 tags: Tags::default(),
                 system_tags: Tags::default(),
             };
-            (id, Described { resource, inline: Tags::default() })
+            (id, Described { resource, inline: Tags::default(), place: Place::Here })
         };
         ids.into_iter().map(row).collect()
     }

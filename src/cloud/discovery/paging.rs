@@ -1,13 +1,14 @@
 //! Walks the pages of a listing: which parameters come next, and whether the pages agree. Pure.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use super::decode::Page;
-use crate::cloud::catalog::{Paging, Path};
+use crate::cloud::catalog::{Paging, Parameters};
 
 /// Where a listing stands.
 pub(super) struct Pager<'a> {
     paging: &'a Paging,
+    size: Option<usize>,
     tokens: Tokens,
     pages: usize,
     rows: usize,
@@ -16,32 +17,26 @@ pub(super) struct Pager<'a> {
 }
 
 impl<'a> Pager<'a> {
-    pub fn new(paging: &'a Paging) -> Self {
-        Self { paging, tokens: Tokens::default(), pages: 0, rows: 0, total: None, total_moved: false }
-    }
-
-    /// Where an answer has the number of all resources.
-    pub fn total_path(&self) -> Option<&'a Path> {
-        match self.paging {
-            Paging::PageNumber { total, .. } => Some(total),
-            Paging::NextToken { total, .. } => total.as_ref(),
-        }
+    /// `size` takes the place of the paging's own where it is given.
+    pub fn new(paging: &'a Paging, size: Option<usize>) -> Self {
+        Self { paging, size, tokens: Tokens::default(), pages: 0, rows: 0, total: None, total_moved: false }
     }
 
     /// Adds what asks for the next page.
-    pub fn fill(&self, parameters: &mut BTreeMap<String, String>) {
+    pub fn fill(&self, parameters: &mut Parameters) {
         let mut add = |name: &str, value: String| parameters.insert(name.to_owned(), value);
         match self.paging {
-            Paging::PageNumber { page_size, .. } => {
-                add("PageNumber", (self.pages + 1).to_string());
-                add("PageSize", page_size.to_string());
+            Paging::PageNumber { page_size, number_parameter, size_parameter, .. } => {
+                add(number_parameter, (self.pages + 1).to_string());
+                add(size_parameter, self.size.unwrap_or(*page_size).to_string());
             }
-            Paging::NextToken { max_results, .. } => {
-                add("MaxResults", max_results.to_string());
+            Paging::NextToken { max_results, size_parameter, .. } => {
+                add(size_parameter, self.size.unwrap_or(*max_results).to_string());
                 if let Some(token) = &self.tokens.next {
                     add("NextToken", token.clone());
                 }
             }
+            Paging::None {} => {}
         }
     }
 
@@ -57,6 +52,7 @@ impl<'a> Pager<'a> {
                 Ok(!page.rows.is_empty() && self.rows < total)
             }
             Paging::NextToken { .. } => self.tokens.advance(page.next_token.clone()),
+            Paging::None {} => Ok(false),
         }
     }
 
@@ -107,16 +103,53 @@ mod tests {
         Page { rows: vec![(); rows], total, next_token: next_token.map(str::to_owned) }
     }
 
+    fn paging(text: &str) -> Paging {
+        #[derive(serde::Deserialize)]
+        struct Form {
+            paging: Paging,
+        }
+        toml::from_str::<Form>(&format!("paging = {{ {text} }}")).unwrap().paging
+    }
+
     fn by_number() -> Paging {
-        Paging::PageNumber { page_size: 100, total: "TotalCount".to_owned().into() }
+        paging(r#"style = "page-number", page_size = 100, total = "TotalCount""#)
+    }
+
+    #[test]
+    fn each_style_asks_for_its_second_page_in_its_own_words() {
+        for (form, size, expected) in [
+            (r#"style = "page-number", page_size = 100, total = "T""#, None, "PageNumber=2 PageSize=100"),
+            (
+                r#"style = "page-number", page_size = 30, total = "T", number_parameter = "PageNo", size_parameter = "Size""#,
+                None,
+                "PageNo=2 Size=30",
+            ),
+            (r#"style = "next-token", max_results = 500"#, None, "MaxResults=500 NextToken=t"),
+            (r#"style = "next-token", max_results = 500"#, Some(100), "MaxResults=100 NextToken=t"),
+            (
+                r#"style = "next-token", max_results = 20, size_parameter = "Limit""#,
+                None,
+                "Limit=20 NextToken=t",
+            ),
+            (r#"style = "none""#, None, ""),
+        ] {
+            let paging = paging(form);
+            let mut pager = Pager::new(&paging, size);
+            let more = pager.advance(&page(1, Some(7), Some("t")));
+            assert_eq!(more, Ok(!expected.is_empty()), "{form}");
+            let mut parameters = Parameters::new();
+            pager.fill(&mut parameters);
+            let asked: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            assert_eq!(asked.join(" "), expected, "{form}");
+        }
     }
 
     #[test]
     fn pages_are_read_until_the_count_is_reached_and_not_one_more() {
         let paging = by_number();
-        let mut pager = Pager::new(&paging);
+        let mut pager = Pager::new(&paging, None);
         assert_eq!(pager.advance(&page(100, Some(200), None)), Ok(true));
-        let mut parameters = BTreeMap::new();
+        let mut parameters = Parameters::new();
         pager.fill(&mut parameters);
         assert_eq!(parameters["PageNumber"], "2");
         assert_eq!(pager.advance(&page(100, Some(200), None)), Ok(false));
@@ -126,7 +159,7 @@ mod tests {
     #[test]
     fn a_cloud_that_gives_smaller_pages_is_read_to_the_end() {
         let paging = by_number();
-        let mut pager = Pager::new(&paging);
+        let mut pager = Pager::new(&paging, None);
         for _ in 0..3 {
             assert_eq!(pager.advance(&page(50, Some(200), None)), Ok(true));
         }
@@ -136,13 +169,13 @@ mod tests {
     #[test]
     fn an_empty_page_ends_a_listing_whatever_the_count_says() {
         let paging = by_number();
-        assert_eq!(Pager::new(&paging).advance(&page(0, Some(7), None)), Ok(false));
+        assert_eq!(Pager::new(&paging, None).advance(&page(0, Some(7), None)), Ok(false));
     }
 
     #[test]
     fn a_count_that_moves_is_noticed_even_when_it_moves_back() {
         let paging = by_number();
-        let mut pager = Pager::new(&paging);
+        let mut pager = Pager::new(&paging, None);
         for total in [300, 299, 300] {
             pager.advance(&page(100, Some(total), None)).unwrap();
         }
@@ -152,10 +185,10 @@ mod tests {
 
     #[test]
     fn tokens_are_followed_verbatim_and_a_repeated_one_is_an_error() {
-        let paging = Paging::NextToken { max_results: 50, total: None };
-        let mut pager = Pager::new(&paging);
+        let paging = paging(r#"style = "next-token", max_results = 50"#);
+        let mut pager = Pager::new(&paging, None);
         assert_eq!(pager.advance(&page(1, None, Some("a\n"))), Ok(true));
-        let mut parameters = BTreeMap::new();
+        let mut parameters = Parameters::new();
         pager.fill(&mut parameters);
         assert_eq!((&*parameters["NextToken"], &*parameters["MaxResults"]), ("a\n", "50"));
         assert_eq!(pager.advance(&page(1, None, Some("b"))), Ok(true));

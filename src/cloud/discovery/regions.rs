@@ -45,10 +45,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cloud::catalog::products;
+    use crate::cloud::catalog::Catalog;
 
     fn found(rows: serde_json::Value) -> Result<Vec<String>, String> {
-        let listing = &products()["hbase"].regions;
+        let catalog = Catalog::builtin();
+        let listing = catalog.product("hbase").unwrap().api.regions.as_ref().unwrap();
         let text = json!({ "Regions": { "Region": rows } }).to_string();
         let found = read(listing, &serde_json::from_str(&text).unwrap())?;
         Ok(found.into_iter().map(|region| format!("{} {:?}", region.id, region.told_host)).collect())

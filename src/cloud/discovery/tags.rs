@@ -1,56 +1,93 @@
 //! The tags of listed resources: in batches of ids, checked against the tags that the resource listing showed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use serde_json_borrow::Value;
 
+use super::batches::Batches;
 use super::decode::{Tagged, tagged};
 use super::join::TagsById;
+use super::lookup::{Found, is_one_of};
 use super::paging::{RepeatedToken, Tokens};
 use super::{Error, Lister, Rows};
 use crate::cloud::api::{ApiError, ErrorKind};
+use crate::cloud::catalog::{Parameters, TagListing};
 use crate::inventory::{Interner, Tags};
+
+/// More ids that were refused are settled by a second listing.
+const MAX_LOOKUPS: usize = 20;
 
 impl Lister {
     /// The tags of all `rows`. A row that turns out to be gone is taken out.
-    pub(super) async fn tags(&mut self, rows: &mut Rows, interner: &Interner) -> Result<TagsById, Error> {
+    pub(super) async fn tags(
+        &mut self,
+        listing: &TagListing,
+        rows: &mut Rows,
+        interner: &Interner,
+    ) -> Result<TagsById, Error> {
         let ids: Vec<Arc<str>> = rows.keys().cloned().collect();
-        let mut tags = TagsById::default();
-        let mut rest = ids.as_slice();
-        while !rest.is_empty() {
-            let batch = &rest[..rest.len().min(self.ids_per_request)];
-            match self.checked_batch(batch, rows, interner).await {
-                Err(Error::Api(error)) if says_too_many(&error) && batch.len() > 1 => {
+        let (mut tags, mut refused) = (TagsById::default(), Vec::new());
+        let mut batches = Batches::of(&ids);
+        while let Some(batch) = batches.next(self.ids_per_request) {
+            match self.checked_batch(listing, batch, rows, interner).await {
+                Err(Error::Api(error)) if says_too_many(listing, &error) && batch.len() > 1 => {
                     self.ids_per_request = batch.len() / 2;
                     tracing::info!(ids = self.ids_per_request, "the cloud takes fewer ids in one request");
-                    continue;
+                    batches.halve(batch);
                 }
+                Err(Error::Api(error)) if is_one_of(&error, &listing.not_found) => match batch {
+                    [id] => refused.push(Arc::clone(id)),
+                    _ => batches.halve(batch),
+                },
                 found => tags.extend(found?),
             }
-            rest = &rest[batch.len()..];
         }
+        self.settle_refused(listing, &refused, rows, interner).await?;
         Ok(tags)
+    }
+
+    /// Takes out the rows whose ids the tag listing refused because they are gone.
+    async fn settle_refused(
+        &mut self,
+        listing: &TagListing,
+        refused: &[Arc<str>],
+        rows: &mut Rows,
+        interner: &Interner,
+    ) -> Result<(), Error> {
+        let there = self.still_there(refused, MAX_LOOKUPS, interner).await?;
+        if let Some(id) = there.keys().next() {
+            let action = &self.product.resources.action;
+            return Err(
+                self.inconsistent(&listing.action, format!("it refuses {id:?}, which {action} lists"))
+            );
+        }
+        refused.iter().for_each(|id| _ = rows.remove(id));
+        Ok(())
     }
 
     /// A batch in which nothing that had tags a moment ago has silently none.
     async fn checked_batch(
         &self,
+        listing: &TagListing,
         batch: &[Arc<str>],
         rows: &mut Rows,
         interner: &Interner,
     ) -> Result<TagsById, Error> {
-        let mut tags = self.batch(batch, interner).await?;
-        if self.without_their_tags(batch, &tags, rows).is_empty() {
+        let (mut tags, others) = self.batch(listing, batch, interner).await?;
+        if !others && self.without_their_tags(batch, &tags, rows).is_empty() {
             return Ok(tags);
         }
-        tags = self.batch(batch, interner).await?;
+        (tags, _) = self.batch(listing, batch, interner).await?;
         for id in self.without_their_tags(batch, &tags, rows) {
-            match self.lookup(&id, interner).await? {
-                None => rows.remove(&id),
-                Some(row) if !self.shows_user_tags(&row.inline) => rows.insert(id, row),
-                Some(_) => return Err(self.vanished_tags(&id)),
+            match self.lookup(&id, interner).await {
+                Found::Gone => rows.remove(&id),
+                Found::Here(row) if !self.shows_user_tags(&row.inline) => rows.insert(id, row),
+                Found::Here(_) => return Err(self.vanished_tags(listing, &id)),
+                Found::Unknown(problem) => {
+                    return Err(self.inconsistent(&self.product.resources.action, problem));
+                }
             };
         }
         Ok(tags)
@@ -66,37 +103,59 @@ impl Lister {
         inline.iter().any(|(key, _)| !self.system_keys.is_match(&**key))
     }
 
-    fn vanished_tags(&self, id: &Arc<str>) -> Error {
-        let listing = &self.product.resources.action;
-        let problem = format!("it names no tag of {id:?}, of which {listing} shows some");
-        self.inconsistent(&self.product.tags.action, problem)
+    fn vanished_tags(&self, listing: &TagListing, id: &Arc<str>) -> Error {
+        let resources = &self.product.resources.action;
+        let problem = format!("it lists no tags of {id:?}, for which {resources} shows some");
+        self.inconsistent(&listing.action, problem)
     }
 
-    /// The tags of one batch of ids, all pages.
-    async fn batch(&self, ids: &[Arc<str>], interner: &Interner) -> Result<TagsById, Error> {
-        let listing = &self.product.tags;
-        let mut asked = self.parameters(&listing.parameters);
-        asked.extend(ids.iter().zip(1..).map(|(id, n)| (format!("ResourceId.{n}"), id.to_string())));
+    /// The tags of one batch of ids, all pages; and whether there were some of ids that were not asked for, which
+    /// are left out.
+    async fn batch(
+        &self,
+        listing: &TagListing,
+        ids: &[Arc<str>],
+        interner: &Interner,
+    ) -> Result<(TagsById, bool), Error> {
+        let mut asked = self.parameters([&listing.parameters], None);
+        let name = &listing.id_parameter;
+        asked.extend(ids.iter().zip(1..).map(|(id, n)| (format!("{name}.{n}"), id.to_string())));
+        let wanted: HashSet<_, RandomState> = ids.iter().collect();
         let mut pairs = HashMap::<_, Vec<_>, RandomState>::default();
-        let mut tokens = Tokens::default();
+        let (mut tokens, mut others) = (Tokens::default(), false);
         loop {
             let parameters = with_token(&asked, tokens.next.as_deref());
             let decode = |answer: &Value<'_>| tagged(listing, answer, interner);
-            let page = self.client.call(&listing.action, parameters, decode).await.map_err(denied)?;
+            let page = self.client.call(&listing.action, parameters, decode).await;
+            let page = page.map_err(|error| self.denied(error))?;
             for Tagged { resource_id, pair } in page.rows {
-                pairs.entry(resource_id).or_default().push(pair);
+                match wanted.contains(&resource_id) {
+                    true => pairs.entry(resource_id).or_default().push(pair),
+                    false => others = true,
+                }
             }
             let more = tokens
                 .advance(page.next_token)
-                .map_err(|RepeatedToken| self.inconsistent(&listing.action, "a NextToken came twice"))?;
+                .map_err(|RepeatedToken| self.inconsistent(&listing.action, "a NextToken was repeated"))?;
             if !more {
-                return Ok(pairs.into_iter().map(|(id, pairs)| (id, interner.share_tags(pairs))).collect());
+                let shared = |(id, pairs)| (id, interner.share_tags(pairs));
+                return Ok((pairs.into_iter().map(shared).collect(), others));
             }
+        }
+    }
+
+    /// Without the permission there may be another way.
+    fn denied(&self, error: ApiError) -> Error {
+        match error.kind {
+            ErrorKind::Denied { .. } if self.product.resources.inline_tags.is_some() => {
+                Error::TagsDenied(error)
+            }
+            _ => Error::Api(error),
         }
     }
 }
 
-fn with_token(asked: &BTreeMap<String, String>, token: Option<&str>) -> BTreeMap<String, String> {
+fn with_token(asked: &Parameters, token: Option<&str>) -> Parameters {
     let mut parameters = asked.clone();
     if let Some(token) = token {
         parameters.insert("NextToken".to_owned(), token.to_owned());
@@ -104,14 +163,8 @@ fn with_token(asked: &BTreeMap<String, String>, token: Option<&str>) -> BTreeMap
     parameters
 }
 
-fn denied(error: ApiError) -> Error {
-    match error.kind {
-        ErrorKind::Denied { .. } => Error::TagsDenied(error),
-        _ => Error::Api(error),
-    }
-}
-
-/// `NumberExceed.ResourceIds`, with a prefix in some products.
-fn says_too_many(error: &ApiError) -> bool {
-    matches!(&error.kind, ErrorKind::Rejected { code } if code.contains("NumberExceed"))
+/// `NumberExceed.ResourceIds`, with a prefix in some products, or a code of the product's own.
+fn says_too_many(listing: &TagListing, error: &ApiError) -> bool {
+    matches!(error.kind, ErrorKind::Rejected { .. })
+        && (error.code().contains("NumberExceed") || is_one_of(error, &listing.too_many))
 }

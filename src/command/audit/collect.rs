@@ -39,8 +39,8 @@ async fn discover(assembly: &mut Assembly, config: &Config) -> anyhow::Result<(D
     let (mut discovered, mut unknown) = (BTreeMap::new(), Vec::new());
     for search in searches(config) {
         let parts = assembly.search_parts(&search);
-        let (client, started) = (assembly.searcher(&parts)?, now());
-        match regions(&client, &search.product.regions).await {
+        let ((client, listing), started) = (assembly.searcher(&parts)?, now());
+        match regions(&client, &listing).await {
             Ok(regions) => {
                 let listed = regions.into_iter().map(|region| (region.id.into(), region.told_host));
                 discovered.insert(search.scope, Regions::default().answered(listed, now()));

@@ -6,6 +6,7 @@ use globset::GlobSet;
 use jiff::civil::Date;
 
 use super::{Checker, file};
+use crate::cloud::catalog::Catalog;
 use crate::policy::{EVERY_KEY, Exemption, ForbiddenTag, RequiredTag, Rules, Scope};
 
 mod pattern;
@@ -14,16 +15,24 @@ mod reachable;
 const MAX_TAGS: usize = 1000;
 const EXCLUDED: &str = "is excluded by metrics.exclude_keys";
 
-pub(super) fn rules(checker: &mut Checker<'_>, policy: file::Policy, system_keys: &GlobSet) -> Rules {
+pub(super) fn rules(
+    checker: &mut Checker<'_>,
+    policy: file::Policy,
+    system_keys: &GlobSet,
+    catalog: &Catalog,
+) -> Rules {
     let file::Policy { grace_period, required_tags, forbidden_tags, max_tags, exemptions, .. } = policy;
     spellings(checker, &required_tags);
+    let leaving = catalog.leaving();
+    let statuses: Vec<_> = leaving.values().flatten().map(String::as_str).collect();
     for (index, rule) in required_tags.iter().enumerate() {
         let path = format!("policy.required_tags[{index}]");
         checker.unless(!system_keys.is_match(&rule.key), &format!("{path}.key"), EXCLUDED);
         for (index, alias) in rule.aliases.iter().enumerate() {
             checker.unless(!system_keys.is_match(alias), &format!("{path}.aliases[{index}]"), EXCLUDED);
         }
-        if let Some(before) = required_tags[..index].iter().position(|before| reachable::hides(before, rule))
+        if let Some(before) =
+            required_tags[..index].iter().position(|before| reachable::hides(before, rule, &statuses))
         {
             let text = format!(
                 "is unreachable: policy.required_tags[{before}] has the same key and applies to the same \
@@ -48,7 +57,7 @@ pub(super) fn rules(checker: &mut Checker<'_>, policy: file::Policy, system_keys
         exemption(checker, path, file, &keys)
     });
     let grace_period = grace_period.0;
-    Rules { required_tags, forbidden_tags, max_tags: most, exemptions, grace_period }
+    Rules { required_tags, forbidden_tags, max_tags: most, exemptions, grace_period, leaving }
 }
 
 fn required_tag(checker: &mut Checker<'_>, path: &str, file: file::RequiredTag) -> RequiredTag {

@@ -3,15 +3,17 @@
 use globset::Glob;
 
 use crate::config::file::{Globs, RequiredTag};
-use crate::policy::DELETING;
 
-/// Whether `before` has the key of `rule`, and applies wherever that does.
-pub(super) fn hides(before: &RequiredTag, rule: &RequiredTag) -> bool {
+/// Whether `before` has the key of `rule`, and applies wherever that does. `leaving` are the statuses, of any product,
+/// to which a rule without a status does not apply.
+pub(super) fn hides(before: &RequiredTag, rule: &RequiredTag, leaving: &[&str]) -> bool {
     let (wide, narrow) = (&before.applies_to, &rule.applies_to);
-    // No status is every one but DELETING.
+    // No status is every one but the leaving ones.
     let status = match (&wide.status, &narrow.status) {
         (None, None) => true,
-        (None, Some(narrow)) => narrow.as_slice().iter().all(|glob| !matches(glob, DELETING)),
+        (None, Some(narrow)) => {
+            !leaving.iter().any(|status| narrow.as_slice().iter().any(|glob| matches(glob, status)))
+        }
         (Some(_), _) => covers(&wide.status, &narrow.status),
     };
     before.key == rule.key
