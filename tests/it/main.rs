@@ -1,5 +1,6 @@
 //! The integration tests: one binary, against the simulated cloud.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::disallowed_methods, reason = "a test has a clock, an environment and tasks of its own")]
 
 mod accounts;
 mod answers;
@@ -20,6 +21,7 @@ mod program;
 mod prometheus;
 mod promtool;
 mod readers;
+mod references;
 mod regions;
 mod reload;
 mod renewal;
