@@ -1,6 +1,6 @@
-.PHONY: test bench fuzz lint e2e-container e2e-kubernetes checkov
+.PHONY: test bench fuzz lint advisories e2e-container e2e-kubernetes checkov
 
-# Everything: installs what the tests need and cannot find, then runs them all.
+# Runs every test. Installs under target/ what the tests need and cannot find.
 test:
 	scripts/python-venv
 	scripts/check-rules
@@ -9,19 +9,29 @@ test:
 	TAG_EXPORTER_PROMTOOL=$$(scripts/promtool) TAG_EXPORTER_PROMETHEUS="$$(scripts/prometheus)" \
 		TAG_EXPORTER_CHROMIUM=$$(scripts/chromium) cargo test --workspace --locked -- --include-ignored
 
-# Measures the exporter beside its peers. Takes some minutes, and wants the machine for itself.
+# Benchmarks the exporter against its peers. Takes some minutes on an otherwise idle machine.
 bench:
 	scripts/python-venv benches/peers/requirements.txt target/venv-bench
 	BENCH_PYTHON=$$PWD/target/venv-bench/bin/python BENCH_DEBS=$$(scripts/debs bookworm nginx wrk libluajit-5.1-2 \
 		prometheus-node-exporter) cargo bench --locked --bench peers
 
+# Formatting, clippy, documentation, layers, shell scripts, dependencies, and whether the fuzz targets still build.
 lint:
 	cargo fmt --all --check
+	scripts/check-layers --self-test
+	scripts/check-layers
+	scripts/check-shell
 	cargo clippy --workspace --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --locked --no-deps --document-private-items
+	$$(scripts/cargo-deny) --workspace --locked check bans licenses sources
+	cargo build --manifest-path fuzz/Cargo.toml --locked --target-dir target/fuzz
 
-# Feeds each target of fuzz/ for FUZZ_SECONDS. Needs cargo-fuzz. What is looked for are panics, wrong answers and hangs:
-# the exporter has one line of unsafe code, and without a sanitizer of memory a stable toolchain will do.
+# Checks the dependencies against a local copy of the RustSec database. Fetches nothing, so it is not part of .ci/run.
+advisories:
+	$$(scripts/cargo-deny) --workspace --locked check --disable-fetch advisories
+
+# Runs each fuzz target for FUZZ_SECONDS. Needs cargo-fuzz. It looks for panics, wrong answers and hangs: the exporter
+# has one line of unsafe code, and without a memory sanitizer the stable toolchain is enough.
 FUZZ_SECONDS = 600
 FUZZ_TARGETS = request cursor accept cloud_answer configuration exposition
 fuzz:
@@ -31,14 +41,14 @@ fuzz:
 			-max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 || exit 1; \
 	done
 
-# Builds the image and runs it restricted, with a Docker engine of its own. Needs root.
+# Builds the image and runs it with restricted privileges, in a Docker engine of its own. Needs root.
 e2e-container:
 	scripts/e2e-container
 
-# Applies the manifests and the chart to a Kubernetes of one node, which it builds the first time. Needs root.
+# Deploys the manifests and the chart to a single-node Kubernetes, which it builds on the first run. Needs root.
 e2e-kubernetes:
 	scripts/e2e-kubernetes
 
-# Has checkov judge what is deployed.
+# Runs checkov on the Dockerfile and the rendered manifests.
 checkov:
 	scripts/checkov

@@ -1,4 +1,8 @@
 //! Tells the program what it was built from: the revision (from git, or `TAG_EXPORTER_REVISION`) and the compiler.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "cargo passes its settings to a build script by the environment"
+)]
 
 use std::env;
 use std::process::Command;

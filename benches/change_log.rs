@@ -2,6 +2,7 @@
 //!
 //! Fails when the start takes a second, or a page of `/tags/changes` 20 ms.
 #![expect(clippy::unwrap_used, reason = "a measurement may panic")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark has an environment and tasks of its own")]
 
 use std::path::Path;
 use std::sync::Arc;

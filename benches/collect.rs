@@ -1,5 +1,6 @@
 //! `cargo bench --bench collect`: one collection of 10,000 clusters with 5 tags each, by the program itself, without
 //! pacing. This process is the cloud. It fails when there was one request too many, or too much time or memory.
+#![expect(clippy::disallowed_methods, reason = "a benchmark has an environment and tasks of its own")]
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

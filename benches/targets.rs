@@ -1,6 +1,7 @@
 //! `cargo bench --bench targets`: 200 accounts with 20 regions each, by the program itself at the pace of the catalog.
 //! This process is the cloud. It fails when not every target is collected within one interval, when more requests are
 //! in flight than the configuration allows, or when it takes too much memory.
+#![expect(clippy::disallowed_methods, reason = "a benchmark has an environment and tasks of its own")]
 
 use std::fmt::Write as _;
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ mod negotiation;
 mod page_cache;
 mod query;
 mod reload;
+mod responses;
 mod route;
 mod server;
 mod site;

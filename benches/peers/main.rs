@@ -2,6 +2,7 @@
 //! cloud. It prints a table, and fails when a limit is missed.
 //!
 //! Other work on the machine moves every figure, so what is compared runs in turns, and ratios are what counts.
+#![expect(clippy::disallowed_methods, reason = "a benchmark has an environment and tasks of its own")]
 
 use std::env;
 use std::path::PathBuf;

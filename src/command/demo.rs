@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::now;
 use crate::config::{Config, Problems, Sources, load};
 use simulator::{self, Cloud, demo};
 
@@ -31,12 +31,13 @@ fn refused(_: &str) -> Result<PathBuf, &'static str> {
 }
 
 /// Starts the cloud in the background until `stop`, and tells where it is.
+#[expect(clippy::disallowed_methods, reason = "the cloud goes on beside the daemon")]
 pub async fn start_cloud(options: &Options, stop: CancellationToken) -> anyhow::Result<SocketAddr> {
     let address = options.cloud;
     let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     let address = listener.local_addr()?;
     let mut random = fastrand::Rng::with_seed(SEED);
-    let cloud = Cloud::new(demo::state(&mut random, Timestamp::now()));
+    let cloud = Cloud::new(demo::state(&mut random, now()));
     tokio::spawn(drift(cloud.clone(), random, stop.clone()));
     tokio::spawn(simulator::serve(listener, cloud, stop));
     Ok(address)
@@ -46,7 +47,7 @@ async fn drift(cloud: Cloud, mut random: fastrand::Rng, stop: CancellationToken)
     let mut ticks = tokio::time::interval(DRIFT);
     ticks.tick().await;
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        cloud.edit(|state| demo::drift(state, &mut random, Timestamp::now()));
+        cloud.edit(|state| demo::drift(state, &mut random, now()));
     }
 }
 

@@ -56,10 +56,11 @@ section! {
 }
 
 /// The tables whose keys can come from the environment, with the keys.
-pub(super) const SECTIONS: [(&str, &[&str]); 8] = [
+pub(super) const SECTIONS: [(&str, &[&str]); 9] = [
     ("web", Web::KEYS),
     ("collect", Collect::KEYS),
     ("api", Api::KEYS),
+    ("catalog", Catalog::KEYS),
     ("metrics", Metrics::KEYS),
     ("policy", Policy::KEYS),
     ("state", State::KEYS),

@@ -218,7 +218,10 @@ mod tests {
         }
         for (text, problem) in [
             ("regions = [\"CN\"]", "regions[0]: \"CN\" is not a valid region ID (example: cn-hangzhou)"),
-            ("regions = [\"cn-hangzhou\", \"all\"]", "regions[1]: \"all\" cannot be combined with other regions"),
+            (
+                "regions = [\"cn-hangzhou\", \"all\"]",
+                "regions[1]: \"all\" cannot be combined with other regions",
+            ),
             ("regions = [\"cn-hangzhou\", \"cn-hangzhou\"]", "regions[1]: is a duplicate"),
             (
                 "regions = [\"cn-hangzhou\"]\ntag_source = \"x\"",

@@ -1,17 +1,11 @@
-//! What the answers may see, and how a request becomes one of them.
+//! What the answers may see.
 
 use std::sync::Arc;
 
-use hyper::header::{AUTHORIZATION, CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use hyper::{Request, StatusCode};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{Answer, error, method_not_allowed, unauthorized, with_status};
 use super::page_cache::PageCache;
-use super::query::BadQuery;
-use super::route::Route;
-use super::{changes, landing, metrics, reload, tags};
 use crate::access::Web;
 use crate::config::Reload;
 use crate::instruments::Instruments;
@@ -33,72 +27,4 @@ pub struct Site {
     pub health_without_auth: bool,
     /// Where to ask for another reading of the configuration, if that is allowed.
     pub reloads: Option<mpsc::Sender<Reload>>,
-}
-
-/// The label `handler` of requests for what is not there.
-const OTHER: &str = "other";
-
-impl Site {
-    /// The answer to one request, counted.
-    pub async fn answer<B>(&self, request: &Request<B>) -> Answer {
-        let route = Route::at(request.uri().path());
-        let web = self.web.borrow().clone();
-        let mut answer = match route {
-            _ if !self.admits(&web, route, request).await => unauthorized(),
-            Some(route) => self.respond(route, request).await,
-            None => error(StatusCode::NOT_FOUND, "not_found", "not found"),
-        };
-        answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        answer.headers_mut().entry(CONTENT_SECURITY_POLICY).or_insert(landing::NOTHING_ALLOWED);
-        answer.headers_mut().extend(web.headers.clone());
-        self.counted(request, answer)
-    }
-
-    /// The answer, which now stands in the instruments.
-    pub(super) fn counted<B>(&self, request: &Request<B>, answer: Answer) -> Answer {
-        let handler = Route::at(request.uri().path()).map_or(OTHER, Route::path);
-        self.instruments.http_answered(handler, answer.status().as_u16());
-        answer
-    }
-
-    /// Counts what was not a request, and was answered or cut off before it came here.
-    pub(super) fn refused(&self, error: &hyper::Error) {
-        let code = match (error.is_parse_too_large(), error.is_parse()) {
-            (true, _) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            (false, true) => StatusCode::BAD_REQUEST,
-            (false, false) => return,
-        };
-        self.instruments.http_answered(OTHER, code.as_u16());
-    }
-
-    async fn admits<B>(&self, web: &Web, route: Option<Route>, request: &Request<B>) -> bool {
-        let is_open = self.health_without_auth && route.is_some_and(Route::is_health);
-        is_open || web.users.admit(request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes)).await
-    }
-
-    async fn respond<B>(&self, route: Route, request: &Request<B>) -> Answer {
-        if !route.allows(request.method()) {
-            return method_not_allowed(route.allowed());
-        }
-        let (query, headers) = (request.uri().query().unwrap_or_default(), request.headers());
-        let answer = match route {
-            Route::Landing => Ok(landing::answer()),
-            Route::Metrics => metrics::answer(self, query, headers),
-            Route::Tags => tags::answer(self, query, headers),
-            Route::Changes => changes::answer(self, query).await,
-            Route::Healthy => Ok(with_status(StatusCode::OK, "ok\n")),
-            Route::Ready => Ok(self.readiness()),
-            Route::Reload => Ok(reload::answer(self, headers).await),
-        };
-        answer.unwrap_or_else(|BadQuery(text)| error(StatusCode::BAD_REQUEST, "invalid_parameter", &text))
-    }
-
-    fn readiness(&self) -> Answer {
-        let not_ready = |text| with_status(StatusCode::SERVICE_UNAVAILABLE, text);
-        match self.published.borrow().was_complete {
-            _ if self.stop.is_cancelled() => not_ready("stopping\n"),
-            true => with_status(StatusCode::OK, "ready\n"),
-            false => not_ready("not ready: the first collections or region searches are in progress\n"),
-        }
-    }
 }

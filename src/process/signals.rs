@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Reload;
 
+#[expect(clippy::disallowed_methods, reason = "nobody waits for a signal")]
 /// The first signal asks for a graceful end, the second one ends at once with the exit code `failed`.
 pub fn stop_on_signals(stop: CancellationToken, failed: u8) -> io::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -20,6 +21,7 @@ pub fn stop_on_signals(stop: CancellationToken, failed: u8) -> io::Result<()> {
     Ok(())
 }
 
+#[expect(clippy::disallowed_methods, reason = "nobody waits for a signal")]
 /// SIGHUP asks for the configuration to be read again.
 pub fn reload_on_hangup(reloads: mpsc::Sender<Reload>, stop: CancellationToken) -> io::Result<()> {
     let mut hangups = signal(SignalKind::hangup())?;

@@ -55,9 +55,9 @@ async fn answer_all(programs: &Path) -> String {
 
 /// Series of an answer that the page shows.
 const SHOWN: usize = 3;
-const HEAD: &str = "# The dashboard's queries\n
-Every query of `deploy/grafana/alicloud-tag-exporter.json` and what Prometheus 3 answered while the exporter listed
-the simulated cloud. `UPDATE_DOCS=1 make test` writes this page anew; the test fails when a query has no answer.\n";
+const HEAD: &str = "# Dashboard queries\n
+Every query of `deploy/grafana/alicloud-tag-exporter.json`, with the result from Prometheus 3 for the simulated cloud.
+`UPDATE_DOCS=1 make test` regenerates this page; the test fails if a query has no result.\n";
 
 fn line(series: &Value) -> String {
     let labels = series["metric"].as_object().unwrap();

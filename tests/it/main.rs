@@ -1,5 +1,6 @@
 //! The integration tests: one binary, against the simulated cloud.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::disallowed_methods, reason = "a test has a clock, an environment and tasks of its own")]
 
 mod accounts;
 mod answers;
@@ -22,6 +23,7 @@ mod prometheus;
 mod promtool;
 mod readers;
 mod readings;
+mod references;
 mod regions;
 mod reload;
 mod renewal;

@@ -23,6 +23,7 @@ pub(super) struct Screen {
 
 impl Screen {
     /// The terminal that stdout is, when the report goes there. `NO_COLOR` is obeyed: <https://no-color.org/>.
+    #[expect(clippy::disallowed_methods, reason = "it is about the terminal, as is_terminal is")]
     pub fn of(to_stdout: bool) -> Self {
         if !to_stdout || !io::stdout().is_terminal() {
             return Self { colours: false, width: None };

@@ -90,11 +90,12 @@ mod tests {
     async fn a_deadline_can_be_moved_both_ways() {
         let deadline = deadline();
         let started = Instant::now();
-        let ended = tokio::spawn(passed(deadline.subscribe()));
-        deadline.send_replace(started + Duration::from_secs(60));
-        tokio::task::yield_now().await;
-        deadline.send_replace(started + Duration::from_secs(3));
-        ended.await.unwrap();
+        let moved = async {
+            deadline.send_replace(started + Duration::from_secs(60));
+            tokio::task::yield_now().await;
+            deadline.send_replace(started + Duration::from_secs(3));
+        };
+        tokio::join!(passed(deadline.subscribe()), moved);
         assert_eq!(started.elapsed(), Duration::from_secs(3));
     }
 }

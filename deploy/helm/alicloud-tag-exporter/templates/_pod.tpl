@@ -3,7 +3,7 @@ metadata:
   labels:
     {{- include "labels" . | nindent 4 }}
   annotations:
-    # A changed configuration rolls the pods.
+    # Restarts the pods when the configuration changes.
     checksum/config: {{ .Values.config | sha256sum }}
     {{- with .Values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
@@ -65,7 +65,7 @@ spec:
           port: http
         periodSeconds: 10
         timeoutSeconds: 5
-      # Ready once every target was collected, or has failed.
+      # Ready once every target was collected or failed.
       readinessProbe:
         httpGet:
           path: /readyz
@@ -102,7 +102,7 @@ spec:
         claimName: {{ include "name" . }}
     {{- end }}
     {{- if eq .Values.credentials.from "rrsa" }}
-    # Not for the API of Kubernetes: only the cloud's token service takes it.
+    # Not valid for the Kubernetes API: the audience is the token service of the cloud.
     - name: rrsa-token
       projected:
         sources:
@@ -134,7 +134,7 @@ spec:
   value: /var/run/secrets/ack.alibabacloud.com/rrsa-tokens/token
 {{- end }}
 {{- if gt (int .Values.shards) 1 }}
-# The ordinal is the end of the pod's name.
+# The ordinal is parsed from the pod name.
 - name: TAG_EXPORTER__SHARD__ORDINAL
   valueFrom:
     fieldRef:
