@@ -38,23 +38,25 @@ impl Instruments {
             accounts: Accounts::new(&registered)?,
             history_failures: registered.counter(
                 "history_failures_total",
-                "Reads and writes of the change log that failed.",
+                "Failed operations on the state file.",
                 &["operation"],
             )?,
             http_requests: registered.counter(
                 "http_requests_total",
-                "HTTP requests that this exporter answered.",
+                "Answered HTTP requests.",
                 &["handler", "code"],
             )?,
             web_config_ok: registered.figure(
                 "web_config_last_reload_successful",
-                "1 if the last reading of the web configuration worked.",
+                "1 if the last load of the web configuration succeeded, 0 if it failed.",
             )?,
-            config_ok: registered
-                .figure("config_last_reload_successful", "1 if the last load of the configuration worked.")?,
+            config_ok: registered.figure(
+                "config_last_reload_successful",
+                "1 if the last load of the configuration succeeded, 0 if it failed.",
+            )?,
             config_read_at: registered.figure(
                 "config_last_reload_success_timestamp_seconds",
-                "Unix time of the last load of the configuration that worked.",
+                "Unix time of the last successful load of the configuration.",
             )?,
             registry: registry.clone(),
         };
@@ -69,7 +71,7 @@ impl Instruments {
         for operation in ["open", "read", "write"] {
             self.history_failures.with_label_values(&[operation]);
         }
-        let help = "1, labelled with what this program was built from.";
+        let help = "Build information; always 1.";
         let build = Registered(&self.registry).gauge(
             &named("build_info"),
             help,
@@ -86,8 +88,8 @@ impl Instruments {
             Registered(&self.registry).figure(name, help)?.set(value.into());
             Ok(())
         };
-        constant("shard_ordinal", "The number of this shard, from 0.", ordinal)?;
-        constant("shards", "The number of shards that the targets are spread over.", total)
+        constant("shard_ordinal", "Ordinal of this shard, from 0.", ordinal)?;
+        constant("shards", "Number of shards.", total)
     }
 
     /// The instruments for calls to `product`, all present at 0 from now on.

@@ -24,27 +24,27 @@ impl Accounts {
         Ok(Self {
             credential_failures: registered.counter(
                 "credential_failures_total",
-                "Attempts to get credentials that failed.",
+                "Failed attempts to obtain credentials.",
                 &["account", "reason"],
             )?,
             credentials_expiration: registered.gauge(
                 &named("credentials_expiration_timestamp_seconds"),
-                "Unix time at which the temporary credentials of the account end.",
+                "Unix time at which the temporary credentials of the account expire.",
                 &["account"],
             )?,
             info: registered.gauge(
                 "alicloud_account_info",
-                "1, labelled with the cloud's id of the account, as STS told it once.",
+                "The cloud's ID of the account; always 1.",
                 &["account", "account_id"],
             )?,
             region_discovery_success: registered.gauge(
                 &named("region_discovery_success"),
-                "1 if the last search for the regions of the product worked.",
+                "1 if the last region discovery succeeded, 0 if it failed.",
                 &["account", "product"],
             )?,
             region_discovery_last_success: registered.gauge(
                 &named("region_discovery_last_success_timestamp_seconds"),
-                "Unix time of the last search for the regions of the product that worked.",
+                "Unix time of the last successful region discovery.",
                 &["account", "product"],
             )?,
         })
