@@ -22,7 +22,7 @@ async fn identify(account: &AccountParts, events: &mpsc::Sender<Event>) {
     let id = loop {
         match account.provider.account_id().await {
             Ok(id) => break id,
-            Err(error) => tracing::debug!(account = name, "cannot learn the account id: {error}"),
+            Err(error) => tracing::debug!(account = name, "cannot look up the account id: {error}"),
         }
         sleep(BETWEEN_QUESTIONS).await;
     };

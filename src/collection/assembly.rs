@@ -197,7 +197,7 @@ impl Assembly {
 
     /// The client that asks for the regions of a product, and how.
     pub fn searcher(&mut self, parts: &Parts) -> anyhow::Result<(Client, RegionListing)> {
-        let listing = parts.api.regions.clone().context("the API lists no regions")?;
+        let listing = parts.api.regions.clone().context("the API has no operation that lists regions")?;
         let client = self.client(parts, &listing.ask_in, vec![&listing.action])?;
         Ok((client, listing))
     }

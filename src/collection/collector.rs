@@ -77,13 +77,13 @@ impl Collector {
     fn deadline_failure(&self, sent: u64) -> Failure {
         let region = &self.target.region_id;
         let mut message = format!(
-            "the collection of {region} did not end within {:?}: {sent} requests were sent",
+            "the collection of {region} did not finish within {:?}: {sent} requests were sent",
             self.deadline
         );
         let paced = sent as f64 / self.requests_per_second;
         if paced > self.deadline.as_secs_f64() / 2.0 {
             message += &format!(
-                " at our own pace of {} per second; raise api.requests_per_second, or collect.deadline and \
+                " at the configured {} per second; raise api.requests_per_second, or collect.deadline and \
                  collect.interval",
                 self.requests_per_second
             );

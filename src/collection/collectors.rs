@@ -79,7 +79,7 @@ impl Collectors {
                 }
                 Some(regions) = found.recv() => self.regions_found(regions).await,
                 Some(Err(error)) = self.tasks.join_next() => {
-                    return tracing::error!(%error, "a collector failed");
+                    return tracing::error!(%error, "a collector exited unexpectedly");
                 }
             }
         }
@@ -107,7 +107,7 @@ impl Collectors {
     async fn replace(&mut self, config: Config, found: &mpsc::Sender<FoundRegions>) -> Result<(), Problems> {
         for (path, value) in config.fixed() {
             if self.fixed.get(path).is_some_and(|before| *before != value) {
-                tracing::warn!("{path} has changed, which takes effect at the next start");
+                tracing::warn!("{path} has changed; the change takes effect at the next start");
             }
         }
         self.assembly.reconfigure(&config).map_err(|error| {
@@ -189,7 +189,7 @@ impl Collectors {
         discovered.insert(scope.clone(), answered);
         for (target, error) in unreachable(&self.config, &discovered) {
             if scope.covers(&target) {
-                tracing::warn!(%target, "left out: {error}");
+                tracing::warn!(%target, "region skipped: {error}");
             }
         }
         self.settle_collectors(discovered).await;
@@ -225,7 +225,7 @@ impl Collectors {
         for (index, (target, parts)) in new.into_iter().enumerate() {
             match self.assembly.collector(target.clone(), &parts) {
                 Ok(collector) => self.start_one(collector, parts, index as f64, number),
-                Err(error) => tracing::error!(%target, "cannot list it: {error:#}"),
+                Err(error) => tracing::error!(%target, "cannot start the collector: {error:#}"),
             }
         }
     }
@@ -248,7 +248,7 @@ fn log_regions(scope: &Scope, before: &BTreeMap<Arc<str>, Region>, after: &BTree
         match (was_missing, region.missing_since.is_some()) {
             (None, _) => tracing::info!(target = %scope.target(id), "region discovered"),
             (Some(false), true) => {
-                tracing::warn!(target = %scope.target(id), "region is missing from the cloud's list");
+                tracing::warn!(target = %scope.target(id), "region is no longer listed by the cloud");
             }
             _ => {}
         }

@@ -27,7 +27,7 @@ pub struct Options {
 }
 
 fn refused(_: &str) -> Result<PathBuf, &'static str> {
-    Err("the demo has a configuration of its own")
+    Err("demo has its own configuration and reads no file")
 }
 
 /// Starts the cloud in the background until `stop`, and tells where it is.

@@ -71,9 +71,9 @@ impl Site {
     fn readiness(&self) -> Answer {
         let not_ready = |text| with_status(StatusCode::SERVICE_UNAVAILABLE, text);
         match self.published.borrow().was_complete {
-            _ if self.stop.is_cancelled() => not_ready("stopping\n"),
+            _ if self.stop.is_cancelled() => not_ready("shutting down\n"),
             true => with_status(StatusCode::OK, "ready\n"),
-            false => not_ready("not ready: the first collections or region searches are in progress\n"),
+            false => not_ready("not ready: the first collections or region discoveries are in progress\n"),
         }
     }
 }

@@ -46,7 +46,7 @@ async fn accept(listener: &TcpListener, server: &Arc<Server>, connections: &Task
                 connections.spawn(connection::run(stream, Arc::clone(server)));
             }
             Err(error) => {
-                tracing::warn!(%error, "could not accept a connection");
+                tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

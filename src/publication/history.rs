@@ -116,7 +116,7 @@ impl History {
     pub async fn commit(&self, step: Step) {
         let shared = Arc::clone(&self.0);
         if let Err(error) = spawn_blocking(move || shared.commit(&step)).await {
-            tracing::error!(%error, "writing the history ended early");
+            tracing::error!(%error, "the write to the history panicked");
         }
     }
 }
@@ -155,7 +155,7 @@ impl Shared {
         if let Err(error) = store.commit(step) {
             self.lose(&mut store, "write", &error);
             let kept = store.commit(step);
-            kept.unwrap_or_else(|error| tracing::error!(%error, "cannot keep changes in memory"));
+            kept.unwrap_or_else(|error| tracing::error!(%error, "cannot store changes in memory"));
         }
     }
 

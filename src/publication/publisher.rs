@@ -95,7 +95,7 @@ pub struct Publisher {
 }
 
 /// At most so long until the clock is looked at again: it may jump.
-const LONGEST_NAP: Duration = Duration::from_secs(60);
+const MAX_NAP: Duration = Duration::from_secs(60);
 
 /// Events that one publication takes in.
 const MAX_AT_ONCE: usize = 64;
@@ -217,7 +217,7 @@ impl Publisher {
     fn nap(&self, now: Timestamp) -> Duration {
         let due = self.targets.values().filter_map(Tracked::due).min();
         let wait = due.map(|due| Duration::try_from(due.duration_since(now)).unwrap_or_default());
-        wait.map_or(LONGEST_NAP, |wait| wait.min(LONGEST_NAP))
+        wait.map_or(MAX_NAP, |wait| wait.min(MAX_NAP))
     }
 }
 

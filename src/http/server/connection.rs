@@ -60,14 +60,14 @@ pub(super) async fn run(stream: TcpStream, server: Arc<Server>) {
     };
     tokio::select! {
         () = talking => {}
-        () = passed => tracing::debug!("closed a connection: it took too long, or too many waited"),
+        () = passed => tracing::debug!("connection closed: too slow, or too many connections waiting"),
     }
 }
 
 async fn talk_over_tls(stream: TcpStream, config: Arc<ServerConfig>, turn: &Arc<Turn>) {
     match TlsAcceptor::from(config).accept(stream).await {
         Ok(stream) => talk(stream, turn).await,
-        Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(error) => tracing::debug!(%error, "TLS handshake failed"),
     }
 }
 
@@ -75,7 +75,7 @@ async fn talk_over_tls(stream: TcpStream, config: Arc<ServerConfig>, turn: &Arc<
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: S, turn: &Arc<Turn>) {
     match turn.server.stop.run_until_cancelled(head::awaited(stream)).await {
         Some(Ok(Some(stream))) => Box::pin(answer_all(stream, turn)).await,
-        Some(Err(error)) => tracing::debug!(%error, "a connection ended early"),
+        Some(Err(error)) => tracing::debug!(%error, "connection ended early"),
         Some(Ok(None)) | None => {}
     }
 }
@@ -101,7 +101,7 @@ async fn answer_all(stream: impl AsyncRead + AsyncWrite + Unpin, turn: &Arc<Turn
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+        tracing::debug!(%error, "connection ended early");
         turn.server.site.refused(&error);
     }
 }
