@@ -1,4 +1,4 @@
-//! Our own counters: what this process did, as opposed to what it saw in the cloud.
+//! The exporter's own metrics: what this process did, as opposed to what it saw in the cloud.
 
 use crate::clock::{now, seconds};
 use prometheus::core::Collector;
@@ -64,7 +64,7 @@ impl Instruments {
         Ok(instruments)
     }
 
-    /// What is known before anything happens.
+    /// Sets the values known at the start.
     fn begin(&self) -> Result<()> {
         self.web_config_read(true);
         self.config_read(true);
@@ -82,7 +82,7 @@ impl Instruments {
         Ok(())
     }
 
-    /// Tells which of how many shards this is.
+    /// Records the shard's ordinal and the number of shards.
     pub fn shard(&self, ordinal: u32, total: u32) -> Result<()> {
         let constant = |name: &str, help: &str, value: u32| -> Result<()> {
             Registered(&self.registry).figure(name, help)?.set(value.into());
@@ -129,7 +129,7 @@ impl Instruments {
         self.http_requests.with_label_values(&[handler, &code.to_string()]).inc();
     }
 
-    /// All of them, the process's own figures read now.
+    /// All metric families; process metrics are read now.
     pub fn gather(&self) -> Result<Vec<MetricFamily>> {
         let mut families = self.registry.gather();
         families.extend(process::gather()?);

@@ -11,7 +11,7 @@ use crate::collection::targets::{Discovered, targets};
 use crate::config::{Account, Config, Regions};
 use crate::inventory::shard::Shard;
 
-/// Prints the summary, and a warning where there is one.
+/// Prints the summary, notes and warnings.
 pub fn print(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "configuration OK: {}", summary(config))?;
     for note in notes(config) {

@@ -5,7 +5,7 @@ use hyper::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 
 use super::answer::{Answer, ok, whole};
 
-/// No script, no style, no image: nothing in an answer can act.
+/// Forbids scripts, styles and images in every response.
 pub(super) const NOTHING_ALLOWED: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 

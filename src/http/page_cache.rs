@@ -7,7 +7,7 @@ use serde_json::Result;
 
 use crate::publication::exposition::Block;
 
-/// Bytes of pages that are kept, compressed as they are.
+/// Most bytes of cached pages, compressed.
 const MAX_BYTES: usize = 64 << 20;
 
 /// The pages of one version.
@@ -18,7 +18,7 @@ pub struct PageCache(Mutex<Kept>);
 struct Kept {
     version: u64,
     bytes: usize,
-    /// By where they begin and how long they are.
+    /// By cursor and limit.
     pages: HashMap<u64, Arc<Block>>,
 }
 

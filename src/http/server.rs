@@ -1,4 +1,4 @@
-//! Sockets, limits and a graceful end.
+//! Sockets, limits and graceful shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;

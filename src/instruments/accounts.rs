@@ -79,7 +79,7 @@ fn remove_series(gauge: &GaugeVec, account: &str) {
         let labels: HashMap<_, _> =
             metric.get_label().iter().map(|label| (label.name(), label.value())).collect();
         if labels.get("account") == Some(&account) {
-            // It may have gone in the meantime.
+            // The series may have been removed in the meantime.
             let _ = gauge.remove(&labels);
         }
     }
@@ -103,12 +103,12 @@ impl AccountInstruments {
         self.all.credential_failures.with_label_values(&[self.account.as_str(), reason]).inc();
     }
 
-    /// Tells when the credentials in use end; `None` for those that do not.
+    /// Records when the credentials in use expire; `None` if they do not.
     pub fn credentials_end(&self, at: Option<jiff::Timestamp>) {
         let labels = [self.account.as_str()];
         match at {
             Some(at) => self.all.credentials_expiration.with_label_values(&labels).set(seconds(at)),
-            // There may have been none.
+            // The series may not exist.
             None => _ = self.all.credentials_expiration.remove_label_values(&labels),
         }
     }

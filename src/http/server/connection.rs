@@ -1,4 +1,4 @@
-//! One connection: what it may take of time and memory.
+//! One connection, with its limits on time and memory.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -37,7 +37,7 @@ const REQUEST: Duration = Duration::from_secs(60);
 /// For a request head; longer ones get 431. A filter by tag may be long.
 const HEAD_BYTES: usize = 64 * 1024;
 
-/// What all connections share.
+/// State shared by all connections.
 pub(super) struct Server {
     pub site: Site,
     pub waiting: Waiting,
@@ -46,7 +46,7 @@ pub(super) struct Server {
     pub stop: CancellationToken,
 }
 
-/// Talks until the other side ends, a deadline passes, or the server is stopped and has answered.
+/// Serves until the client closes, a deadline passes, or the server is stopped and has answered.
 pub(super) async fn run(stream: TcpStream, server: Arc<Server>) {
     let turn = Arc::new(Turn::new(server));
     let passed = passed(turn.deadline.subscribe());
@@ -106,7 +106,7 @@ async fn answer_all(stream: impl AsyncRead + AsyncWrite + Unpin, turn: &Arc<Turn
     }
 }
 
-/// The answer, if there is room for one more; the health of the process can always be asked for.
+/// The response, or 503 if too many requests are running; health checks are always answered.
 async fn answer(request: &Request<Incoming>, turn: Arc<Turn>) -> Response<Answering> {
     turn.begin();
     let site = &turn.server.site;
@@ -126,7 +126,7 @@ fn busy() -> Answer {
     answer
 }
 
-/// Where a connection is: it waits for a head, or is being answered.
+/// The state of a connection: waiting for a request head, or being answered.
 struct Turn {
     server: Arc<Server>,
     deadline: Deadline,

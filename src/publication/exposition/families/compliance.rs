@@ -1,4 +1,4 @@
-//! What the verdicts come to.
+//! The compliance metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::inventory::Resource;
 use crate::policy::{Reason, State, Verdict};
 use crate::publication::exposition::{Samples, TagLabel, TargetView};
 
-/// Combinations of rollup values of one target that are told apart; the others are one together.
+/// Combinations of rollup values of one target with their own series; the rest is summed.
 const MAX_ROLLUPS: usize = 1000;
 /// The value of every rollup label for the other combinations.
 const OTHER: &str = "__other__";
@@ -61,7 +61,7 @@ type Numbers = [u64; State::ALL.len()];
 type Rollups<'a> = BTreeMap<Vec<&'a str>, Numbers>;
 
 /// The combinations with the most resources, and the others as one. Without resources there is one of empty values: a
-/// number that is known to be 0 is told.
+/// number that is known to be 0 is exported.
 fn rollups<'a>(view: &TargetView<'a>) -> Rollups<'a> {
     let labels = &view.options.rollup_labels;
     let mut all = counted(view);
