@@ -101,7 +101,7 @@ mod tests {
         #[cfg(feature = "demo")]
         {
             assert!(!said(&["demo", "--help"]).contains("--config.file"));
-            assert!(said(&["demo", "--config.file=x.toml"]).contains("has a configuration of its own"));
+            assert!(said(&["demo", "--config.file=x.toml"]).contains("has its own configuration"));
             assert!(said(&["demo", "--log.level=debug"]).contains("log_level: Some(\"debug\")"));
         }
     }

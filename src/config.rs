@@ -52,7 +52,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Values that only a start can change, by their key paths.
+    /// Values that take effect only at a start, by key path.
     pub fn fixed(&self) -> BTreeMap<&'static str, String> {
         let Listen { address, max_connections, web, health_without_auth, enable_lifecycle } = &self.listen;
         let web = web.as_ref().map(|(path, _)| path);

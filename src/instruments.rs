@@ -1,4 +1,4 @@
-//! Our own counters: what this process did, as opposed to what it saw in the cloud.
+//! The exporter's own metrics: what this process did, as opposed to what it saw in the cloud.
 
 use crate::clock::{now, seconds};
 use prometheus::core::Collector;
@@ -38,23 +38,25 @@ impl Instruments {
             accounts: Accounts::new(&registered)?,
             history_failures: registered.counter(
                 "history_failures_total",
-                "Reads and writes of the change log that failed.",
+                "Failed operations on the state file.",
                 &["operation"],
             )?,
             http_requests: registered.counter(
                 "http_requests_total",
-                "HTTP requests that this exporter answered.",
+                "Answered HTTP requests.",
                 &["handler", "code"],
             )?,
             web_config_ok: registered.figure(
                 "web_config_last_reload_successful",
-                "1 if the last reading of the web configuration worked.",
+                "1 if the last load of the web configuration succeeded, 0 if it failed.",
             )?,
-            config_ok: registered
-                .figure("config_last_reload_successful", "1 if the last load of the configuration worked.")?,
+            config_ok: registered.figure(
+                "config_last_reload_successful",
+                "1 if the last load of the configuration succeeded, 0 if it failed.",
+            )?,
             config_read_at: registered.figure(
                 "config_last_reload_success_timestamp_seconds",
-                "Unix time of the last load of the configuration that worked.",
+                "Unix time of the last successful load of the configuration.",
             )?,
             registry: registry.clone(),
         };
@@ -62,14 +64,14 @@ impl Instruments {
         Ok(instruments)
     }
 
-    /// What is known before anything happens.
+    /// Sets the values known at the start.
     fn begin(&self) -> Result<()> {
         self.web_config_read(true);
         self.config_read(true);
         for operation in ["open", "read", "write"] {
             self.history_failures.with_label_values(&[operation]);
         }
-        let help = "1, labelled with what this program was built from.";
+        let help = "Build information; always 1.";
         let build = Registered(&self.registry).gauge(
             &named("build_info"),
             help,
@@ -80,14 +82,14 @@ impl Instruments {
         Ok(())
     }
 
-    /// Tells which of how many shards this is.
+    /// Records the shard's ordinal and the number of shards.
     pub fn shard(&self, ordinal: u32, total: u32) -> Result<()> {
         let constant = |name: &str, help: &str, value: u32| -> Result<()> {
             Registered(&self.registry).figure(name, help)?.set(value.into());
             Ok(())
         };
-        constant("shard_ordinal", "The number of this shard, from 0.", ordinal)?;
-        constant("shards", "The number of shards that the targets are spread over.", total)
+        constant("shard_ordinal", "Ordinal of this shard, from 0.", ordinal)?;
+        constant("shards", "Number of shards.", total)
     }
 
     /// The instruments for calls to `product`, all present at 0 from now on.
@@ -127,7 +129,7 @@ impl Instruments {
         self.http_requests.with_label_values(&[handler, &code.to_string()]).inc();
     }
 
-    /// All of them, the process's own figures read now.
+    /// All metric families; process metrics are read now.
     pub fn gather(&self) -> Result<Vec<MetricFamily>> {
         let mut families = self.registry.gather();
         families.extend(process::gather()?);

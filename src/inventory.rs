@@ -33,7 +33,7 @@ pub use target::{Scope, Target, TargetFilter};
 pub struct Listing {
     /// Sorted by id, each once.
     pub resources: Arc<[Resource]>,
-    /// The cloud's count was another one than that of the ids it named.
+    /// The cloud's count differs from the number of listed ids.
     pub count_mismatch: bool,
 }
 
@@ -47,7 +47,7 @@ pub struct Outcome {
     pub listed: Result<Listing, Failure>,
 }
 
-/// What is known of one target. It changes by [`Inventory::advance`] only.
+/// What is known of one target. Changed only by [`Inventory::advance`].
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
     /// The last listing that worked, and the base of the next diff; `None` before the first.
@@ -88,7 +88,7 @@ pub enum Status {
 }
 
 impl Inventory {
-    /// The inventory after `outcome`. A failure keeps the resources: it is no empty listing.
+    /// The inventory after `outcome`. A failure keeps the resources; it is not an empty listing.
     pub fn advance(&self, outcome: &Outcome) -> Self {
         let (known, failure) = match &outcome.listed {
             Ok(listing) => (Some(Known::of(listing, outcome)), None),

@@ -21,9 +21,9 @@ pub use rules::{Exemption, ForbiddenTag, RequiredTag, Rules, Scope};
 pub enum State {
     Compliant,
     Violating,
-    /// It breaks a rule, but its grace period lasts.
+    /// It violates a rule, but is within its grace period.
     Pending,
-    /// It breaks rules, and exemptions suppress all that.
+    /// It violates rules, but exemptions cover every violation.
     Exempt,
 }
 
@@ -40,7 +40,7 @@ impl State {
     }
 }
 
-/// How a rule is broken.
+/// How a rule is violated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -63,13 +63,13 @@ impl Reason {
     }
 }
 
-/// A rule that a resource breaks.
+/// A rule that a resource violates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Violation {
-    /// The rule's key as it was written; [`EVERY_KEY`] for the greatest number of tags.
+    /// The rule's key as written; [`EVERY_KEY`] for the maximum number of tags.
     pub key: Arc<str>,
     pub reason: Reason,
-    /// What may have been meant.
+    /// A possible correction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// What suppresses it.
@@ -264,7 +264,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// How a resource breaks a rule.
+/// How a resource violates a rule.
 fn broken(rule: &RequiredTag, resource: &Resource) -> Option<Reason> {
     match rule.value(&resource.tags) {
         None => Some(Reason::Missing),

@@ -1,4 +1,4 @@
-//! What the process does beside its work: the log, signals, memory.
+//! Process-wide concerns: logging, signals, memory.
 
 pub mod logging;
 pub mod memory;

@@ -58,7 +58,7 @@ pub struct Lister {
     pub client: Client,
     pub product: Arc<Product>,
     pub tag_source: TagSource,
-    /// Keys of tags that are no user tags.
+    /// Keys of system tags.
     pub system_keys: Arc<GlobSet>,
     /// Starts as the catalog's value, and shrinks when the cloud says that it is too much.
     pub ids_per_request: usize,

@@ -29,7 +29,7 @@ where
         .retry(backoff)
         .when(ApiError::is_transient)
         .adjust(|error, bound| Some(wait(error, bound?)))
-        .notify(|error, wait| tracing::debug!(%error, ?wait, "will try again"))
+        .notify(|error, wait| tracing::debug!(%error, ?wait, "retrying"))
         .await
 }
 

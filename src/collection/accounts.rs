@@ -1,4 +1,4 @@
-//! What is done for an account beside listing its targets.
+//! Background work for an account: keeping its credentials fresh, and looking up its id.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use tokio::time::sleep;
 use super::assembly::AccountParts;
 use crate::publication::publisher::Event;
 
-/// After the cloud's id of an account could not be learnt.
+/// Pause after a failed lookup of an account's id.
 const BETWEEN_QUESTIONS: Duration = Duration::from_secs(600);
 
-/// Keeps the account's credentials fresh, and asks once for the cloud's id of it.
+/// Keeps the account's credentials fresh, and looks up its id once.
 pub(super) async fn look_after(account: Arc<AccountParts>, events: mpsc::Sender<Event>) {
     tokio::join!(account.provider.keep_fresh(), identify(&account, &events));
 }
@@ -22,11 +22,11 @@ async fn identify(account: &AccountParts, events: &mpsc::Sender<Event>) {
     let id = loop {
         match account.provider.account_id().await {
             Ok(id) => break id,
-            Err(error) => tracing::debug!(account = name, "cannot learn the account id: {error}"),
+            Err(error) => tracing::debug!(account = name, "cannot look up the account id: {error}"),
         }
         sleep(BETWEEN_QUESTIONS).await;
     };
     account.instruments.is_account(&id);
-    // The publisher ends with the process.
+    // The send fails only during shutdown.
     let _ = events.send(Event::AccountId { account: Arc::clone(&account.name), id: Some(id.into()) }).await;
 }

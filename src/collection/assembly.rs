@@ -22,7 +22,7 @@ use crate::config::{Account, Api, Config};
 use crate::instruments::{AccountInstruments, Instruments};
 use crate::inventory::Target;
 
-/// One account at work.
+/// An account with its credentials provider and instruments.
 pub struct AccountParts {
     pub name: Arc<str>,
     pub provider: Arc<Provider>,
@@ -32,7 +32,7 @@ pub struct AccountParts {
 }
 
 impl AccountParts {
-    /// Whether nothing that it was made of differs in `account`.
+    /// Whether it was built from the same settings as `account`.
     fn is_of(&self, account: &Account) -> bool {
         *self.name == *account.name
             && self.credentials == account.credentials
@@ -40,14 +40,14 @@ impl AccountParts {
     }
 }
 
-/// Two accounts at work are the same when they share their credentials.
+/// Compares identity: two accounts are equal only if they share one provider.
 impl PartialEq for AccountParts {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)
     }
 }
 
-/// Account, region and API: what shares a pace.
+/// Account, region and API: requests with the same key share a pace.
 type PaceKey = [String; 3];
 
 pub struct Assembly {
@@ -63,7 +63,7 @@ pub struct Assembly {
     instruments: Instruments,
 }
 
-/// What a collector is made of. As long as it is equal, the collector goes on.
+/// The inputs of a collector. A reload restarts the collector only if they differ.
 #[derive(Clone)]
 pub struct Parts {
     pub(super) account: Arc<AccountParts>,
@@ -71,7 +71,7 @@ pub struct Parts {
     system_keys: Arc<GlobSet>,
     pace: Arc<Pace>,
     pub(super) product: Arc<Product>,
-    /// The one that is called.
+    /// The API that is called.
     api: Arc<catalog::Api>,
     site: Site,
     told_host: Option<String>,
@@ -80,7 +80,7 @@ pub struct Parts {
     pub(super) times: (Duration, Duration),
 }
 
-/// The operations of STS that are called.
+/// The STS operations in use.
 const STS_ACTIONS: [&str; 3] = ["AssumeRole", "AssumeRoleWithOIDC", "GetCallerIdentity"];
 
 impl PartialEq for Parts {
@@ -113,7 +113,7 @@ impl Assembly {
         })
     }
 
-    /// Takes another configuration. What it leaves as it was is kept.
+    /// Applies a new configuration; parts whose settings are unchanged are kept.
     pub fn reconfigure(&mut self, config: &Config) -> anyhow::Result<()> {
         if *self.settings != config.api || self.concurrency != config.collect.concurrency {
             *self = Self::new(config, &self.instruments)?;
@@ -129,7 +129,7 @@ impl Assembly {
         Ok(())
     }
 
-    /// The account at work. Its credentials are not asked for yet.
+    /// The parts of an account, created on first use. Requests no credentials yet.
     pub fn account(&mut self, account: &Account) -> Arc<AccountParts> {
         if let Some(parts) = self.accounts.get(&account.name) {
             return Arc::clone(parts);
@@ -154,14 +154,14 @@ impl Assembly {
         parts
     }
 
-    /// What the collector of a target is made of.
+    /// The inputs of a target's collector.
     pub fn parts(&mut self, wanted: &Wanted<'_>) -> Parts {
         let Wanted { target, account, product, region } = wanted;
         let parts = self.parts_in(account, product, &product.api, &target.region_id);
         Parts { told_host: region.told_host.clone(), ..parts }
     }
 
-    /// What asks for the regions of a product is made of.
+    /// The inputs of a region search.
     pub fn search_parts(&mut self, search: &Search<'_>) -> Parts {
         self.parts_in(search.account, search.product, search.api, &search.listing.ask_in)
     }
@@ -195,9 +195,9 @@ impl Assembly {
         Ok(Collector { target, lister, interval, deadline, requests_per_second })
     }
 
-    /// The client that asks for the regions of a product, and how.
+    /// The client of a region search, and the listing it reads.
     pub fn searcher(&mut self, parts: &Parts) -> anyhow::Result<(Client, RegionListing)> {
-        let listing = parts.api.regions.clone().context("the API lists no regions")?;
+        let listing = parts.api.regions.clone().context("the API has no operation that lists regions")?;
         let client = self.client(parts, &listing.ask_in, vec![&listing.action])?;
         Ok((client, listing))
     }

@@ -1,4 +1,4 @@
-//! The loop of one target: collects at its interval, never twice at once, and hands every outcome on.
+//! The loop of one target: collects at its interval, never concurrently, and sends every outcome to the publisher.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,7 +13,7 @@ use crate::cloud::discovery::Lister;
 use crate::inventory::{Failure, Outcome, Reason, Resource, Target};
 use crate::publication::publisher::{Event, Published};
 
-/// What one target's loop needs.
+/// Collects one target in a loop.
 pub struct Collector {
     pub target: Target,
     pub lister: Lister,
@@ -25,7 +25,7 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// Collects until it is dropped, or nobody takes the outcomes. The first collection starts after `delay`.
+    /// Collects until it is dropped or the publisher is gone. The first collection starts after `delay`.
     pub async fn run(
         mut self,
         delay: Duration,
@@ -46,7 +46,7 @@ impl Collector {
         }
     }
 
-    /// The last listing that worked, when the target is published with the collection that ended at `last`.
+    /// Waits until the collection that ended at `last` is published, and returns the last successful listing.
     async fn previous(
         &self,
         published: &mut watch::Receiver<Arc<Published>>,
@@ -73,17 +73,17 @@ impl Collector {
         self.lister.client.attempts.load(Ordering::Relaxed)
     }
 
-    /// It says whether our own pace took most of the time: then settings help.
+    /// Names the settings to raise if most of the time was spent on our own rate limit.
     fn deadline_failure(&self, sent: u64) -> Failure {
         let region = &self.target.region_id;
         let mut message = format!(
-            "the collection of {region} did not end within {:?}: {sent} requests were sent",
+            "the collection of {region} did not finish within {:?}: {sent} requests were sent",
             self.deadline
         );
         let paced = sent as f64 / self.requests_per_second;
         if paced > self.deadline.as_secs_f64() / 2.0 {
             message += &format!(
-                " at our own pace of {} per second; raise api.requests_per_second, or collect.deadline and \
+                " at the configured {} per second; raise api.requests_per_second, or collect.deadline and \
                  collect.interval",
                 self.requests_per_second
             );

@@ -20,7 +20,7 @@ use crate::instruments::Instruments;
 use crate::inventory::{Region, Scope, Target};
 use crate::publication::publisher::{Event, Published};
 
-/// What the loops are given.
+/// What the loops share with the rest of the process.
 pub struct Links {
     pub published: watch::Receiver<Arc<Published>>,
     pub events: mpsc::Sender<Event>,
@@ -30,7 +30,7 @@ pub struct Links {
 
 pub struct Collectors {
     config: Config,
-    /// Values that only a start can change, by their key paths.
+    /// Values that take effect only at a start, by key path.
     fixed: BTreeMap<&'static str, String>,
     assembly: Assembly,
     links: Links,
@@ -42,12 +42,12 @@ pub struct Collectors {
     tasks: JoinSet<()>,
 }
 
-/// Between the starts of two collectors, and together at most this part of the interval.
+/// Delay between the starts of two collectors; all delays together take at most this part of the interval.
 const SLOT: Duration = Duration::from_millis(20);
 const PART_OF_INTERVAL: f64 = 0.8;
 
 impl Collectors {
-    /// For a configuration that is arranged already, under the number 0.
+    /// For a configuration that the publisher already has as arrangement 0.
     pub fn new(config: Config, links: Links) -> anyhow::Result<Self> {
         Ok(Self {
             fixed: config.fixed(),
@@ -71,7 +71,7 @@ impl Collectors {
         self.settle(&sender).await;
         loop {
             tokio::select! {
-                // First: the same stop ends the loops, which is then no surprise.
+                // Checked first: `stop` also ends the loops, which is then expected.
                 biased;
                 () = self.links.stop.cancelled() => break,
                 Some(reload) = asked.recv() => {
@@ -79,7 +79,7 @@ impl Collectors {
                 }
                 Some(regions) = found.recv() => self.regions_found(regions).await,
                 Some(Err(error)) = self.tasks.join_next() => {
-                    return tracing::error!(%error, "a collector failed");
+                    return tracing::error!(%error, "a collector exited unexpectedly");
                 }
             }
         }
@@ -107,7 +107,7 @@ impl Collectors {
     async fn replace(&mut self, config: Config, found: &mpsc::Sender<FoundRegions>) -> Result<(), Problems> {
         for (path, value) in config.fixed() {
             if self.fixed.get(path).is_some_and(|before| *before != value) {
-                tracing::warn!("{path} has changed, which takes effect at the next start");
+                tracing::warn!("{path} has changed; the change takes effect at the next start");
             }
         }
         self.assembly.reconfigure(&config).map_err(|error| {
@@ -119,7 +119,7 @@ impl Collectors {
         Ok(())
     }
 
-    /// Brings the loops to what the configuration wants.
+    /// Starts and stops loops until they match the configuration.
     async fn settle(&mut self, found: &mpsc::Sender<FoundRegions>) {
         self.settle_accounts().await;
         self.settle_searches(found).await;
@@ -136,7 +136,7 @@ impl Collectors {
             .collect();
         for account in self.accounts.keep(&wanted).await {
             self.links.instruments.forget_account(&account);
-            // The publisher ends with the process.
+            // The send fails only during shutdown.
             let _ = self.links.events.send(Event::AccountId { account, id: None }).await;
         }
         for (name, parts) in wanted {
@@ -181,7 +181,7 @@ impl Collectors {
     async fn regions_found(&mut self, found: FoundRegions) {
         let FoundRegions { scope, regions, at } = found;
         let mut discovered = self.links.published.borrow().regions.clone();
-        // The scope may have left the configuration meanwhile.
+        // A reload may have removed the scope in the meantime.
         let Some(known) = discovered.get(&scope) else { return };
         let listed = regions.into_iter().map(|region| (region.id.into(), region.told_host));
         let answered = known.answered(listed, at);
@@ -189,13 +189,13 @@ impl Collectors {
         discovered.insert(scope.clone(), answered);
         for (target, error) in unreachable(&self.config, &discovered) {
             if scope.covers(&target) {
-                tracing::warn!(%target, "left out: {error}");
+                tracing::warn!(%target, "region skipped: {error}");
             }
         }
         self.settle_collectors(discovered).await;
     }
 
-    /// Stops what is not to be collected any more, has the publisher arrange the rest, and starts what is new.
+    /// Stops unwanted collectors, sends the new arrangement to the publisher, and starts new collectors.
     async fn settle_collectors(&mut self, discovered: Discovered) {
         let Self { config, assembly, .. } = self;
         let listed = targets(config, &discovered).into_iter();
@@ -213,19 +213,19 @@ impl Collectors {
         self.arrangement += 1;
         let number = self.arrangement;
         let event = Event::Arrange(arrangement(number, &self.config, discovered));
-        // An error is the publisher's end, and then the process's.
+        // The send fails only during shutdown.
         if self.links.events.send(event).await.is_ok() {
             let _ = self.links.published.wait_for(|published| published.arrangement >= number).await;
         }
     }
 
-    /// Starts collectors one after the other, so that many do not all ask at once.
+    /// Starts collectors one after another, to spread their requests.
     fn start(&mut self, new: Vec<(Target, Parts)>) {
         let number = new.len().max(1) as f64;
         for (index, (target, parts)) in new.into_iter().enumerate() {
             match self.assembly.collector(target.clone(), &parts) {
                 Ok(collector) => self.start_one(collector, parts, index as f64, number),
-                Err(error) => tracing::error!(%target, "cannot list it: {error:#}"),
+                Err(error) => tracing::error!(%target, "cannot start the collector: {error:#}"),
             }
         }
     }
@@ -248,7 +248,7 @@ fn log_regions(scope: &Scope, before: &BTreeMap<Arc<str>, Region>, after: &BTree
         match (was_missing, region.missing_since.is_some()) {
             (None, _) => tracing::info!(target = %scope.target(id), "region discovered"),
             (Some(false), true) => {
-                tracing::warn!(target = %scope.target(id), "region is missing from the cloud's list");
+                tracing::warn!(target = %scope.target(id), "region is no longer listed by the cloud");
             }
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! Tasks that go on until they are stopped, each under a key and with what it was made of.
+//! Tasks that run until they are stopped, by key, each with the inputs it was started from.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ pub(super) struct Loops<K, P> {
 struct Running<P> {
     parts: P,
     stop: CancellationToken,
-    /// Cancelled when the task has ended.
+    /// Cancelled once the task has ended.
     ended: CancellationToken,
 }
 

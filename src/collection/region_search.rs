@@ -1,4 +1,4 @@
-//! The regions of a product, asked for again and again.
+//! The periodic discovery of a product's regions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,15 +16,15 @@ use crate::inventory::Scope;
 use crate::inventory::regions::REGION_LEAVES_AFTER;
 use crate::publication::publisher::Published;
 
-/// Between two searches, after one that worked.
+/// Pause after a successful search.
 pub const BETWEEN_SEARCHES: Duration = Duration::from_secs(3600);
 
-/// What a search needs.
+/// Discovers the regions of one scope in a loop.
 pub struct RegionSearch {
     pub scope: Scope,
     pub client: Client,
     pub listing: RegionListing,
-    /// After a search that failed.
+    /// Pause after a failed search.
     pub retry_interval: Duration,
     pub instruments: AccountInstruments,
 }
@@ -37,7 +37,7 @@ pub struct FoundRegions {
 }
 
 impl RegionSearch {
-    /// Searches until it is dropped, or nobody takes what is found. A search that fails takes no region away.
+    /// Searches until it is dropped or nobody receives the results. A failed search removes no region.
     pub async fn run(self, published: watch::Receiver<Arc<Published>>, found: mpsc::Sender<FoundRegions>) {
         loop {
             let searched = regions(&self.client, &self.listing).await;
@@ -61,7 +61,7 @@ impl RegionSearch {
         }
     }
 
-    /// Sooner where a region is missing: only a second answer takes it away.
+    /// Sooner if a region is missing: only a second answer removes it.
     fn next_search(&self, published: &Published, regions: &[FoundRegion]) -> Duration {
         let known = published.regions.get(&self.scope);
         let is_listed = |id: &str| regions.iter().any(|region| region.id == id);

@@ -1,4 +1,4 @@
-//! What a configuration asks to be listed. Pure.
+//! The targets of a configuration. Pure.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// Where it is listed. An error where the network of the configuration does not reach it.
+    /// The URL it is listed at; an error if the API has no host in the configured network.
     pub fn url(&self, api: &config::Api) -> Result<Url, EndpointError> {
         let place = Place {
             api: &self.product.api.code,
@@ -61,7 +61,7 @@ pub fn targets<'a>(config: &'a Config, discovered: &Discovered) -> Vec<Wanted<'a
     all(config, discovered).filter(|wanted| wanted.url(&config.api).is_ok()).collect()
 }
 
-/// Those that are left out, and why.
+/// The targets that are left out, each with the reason.
 pub fn unreachable(config: &Config, discovered: &Discovered) -> Vec<(Target, EndpointError)> {
     let with_error = |wanted: Wanted<'_>| Some((wanted.target.clone(), wanted.url(&config.api).err()?));
     all(config, discovered).filter_map(with_error).collect()
@@ -79,14 +79,14 @@ fn all<'a>(config: &'a Config, discovered: &Discovered) -> impl Iterator<Item = 
     targets.filter(|wanted| config.shard.owns(&wanted.target))
 }
 
-/// What regions are to be discovered for.
+/// The region searches of a configuration.
 pub fn searches(config: &Config) -> Vec<Search<'_>> {
     let products = config.accounts.iter().flat_map(with_products);
     let products = products.filter(|(account, product)| account.finds_regions_of(product));
     products.filter_map(|(account, product)| Search::of(account, product)).collect()
 }
 
-/// What the publisher is to know and show.
+/// The arrangement of a configuration for the publisher.
 pub fn arrangement(number: u64, config: &Config, discovered: Discovered) -> Arrangement {
     let arranged = |wanted: Wanted<'_>| {
         let arranged = Arranged { basis: basis(&wanted), region_missing_since: wanted.region.missing_since };
@@ -98,7 +98,7 @@ pub fn arrangement(number: u64, config: &Config, discovered: Discovered) -> Arra
     Arrangement { number, settings: Arc::new(settings(config)), targets, regions: regions.collect() }
 }
 
-/// What listings are judged and rendered by.
+/// The settings for judging and rendering listings.
 pub fn settings(config: &Config) -> Settings {
     let products = config.accounts.iter().flat_map(|account| &account.products);
     let kinds = products.map(|product| (product.name.as_str().into(), product.resource_type.as_str().into()));
@@ -123,7 +123,7 @@ fn regions(account: &Account, product: &Product, discovered: &Discovered) -> Vec
     account.regions_of(product).iter().map(|id| (id.as_str().into(), Region::default())).collect()
 }
 
-/// The same in every version and process for listings that can be compared.
+/// A hash that is equal, in every version and process, for listings that can be compared.
 fn basis(wanted: &Wanted<'_>) -> u64 {
     let Wanted { account, product, .. } = wanted;
     let Product { name, resources, tags, .. } = &***product;

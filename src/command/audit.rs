@@ -32,7 +32,7 @@ pub use report::Conclusion;
 use report::Report;
 use table::Screen;
 
-/// What is asked for besides the configuration.
+/// The options besides the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct Options {
     /// Report format.
@@ -51,14 +51,14 @@ pub struct Options {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
-    /// For people at a terminal.
+    /// Human-readable table.
     #[default]
     Table,
-    /// What /tags answers, in one document.
+    /// The answer of /tags as one document.
     Json,
-    /// A test case for each resource and rule.
+    /// JUnit XML, one test case per resource and rule.
     Junit,
-    /// SARIF 2.1.0, a result for each violation.
+    /// SARIF 2.1.0, one result per violation.
     Sarif,
 }
 
@@ -89,7 +89,7 @@ async fn publish(collected: Collected) -> anyhow::Result<Arc<Published>> {
 pub async fn run(config: Config, options: Options) -> anyhow::Result<Conclusion> {
     // Every target, also by the configuration of one of several exporters.
     let config = Config { shard: Shard { ordinal: 0, total: 1 }, ..config };
-    // First, so that nobody waits for a report that has no place to go.
+    // Opened first, so that an unwritable output fails before anything is collected.
     let path = options.output.clone();
     let opening = move || Output::open(path.as_deref());
     let output = spawn_blocking(opening).await.context("opening the report failed")??;

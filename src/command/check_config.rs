@@ -1,4 +1,4 @@
-//! `check-config`: what a valid configuration lists, and what may not be meant in it.
+//! `check-config`: what a valid configuration lists, and what in it may be a mistake.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use crate::collection::targets::{Discovered, targets};
 use crate::config::{Account, Config, Regions};
 use crate::inventory::shard::Shard;
 
-/// Prints the summary, and a warning where there is one.
+/// Prints the summary, notes and warnings.
 pub fn print(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "configuration OK: {}", summary(config))?;
     for note in notes(config) {
@@ -23,7 +23,7 @@ pub fn print(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     }
 }
 
-/// What may not be meant in a valid configuration.
+/// What may be a mistake in a valid configuration.
 pub fn doubt(config: &Config) -> Option<&'static str> {
     let finds = |account: &Account| account.products.iter().any(|product| account.finds_regions_of(product));
     let finds_regions = config.accounts.iter().any(finds);
@@ -32,7 +32,7 @@ pub fn doubt(config: &Config) -> Option<&'static str> {
     )
 }
 
-/// Where a choice of the configuration does not apply.
+/// Where a setting has no effect.
 fn notes(config: &Config) -> Vec<String> {
     let mut notes = Vec::new();
     for account in &config.accounts {
@@ -43,30 +43,28 @@ fn notes(config: &Config) -> Vec<String> {
                 (TagSource::ListTagResources, TagsFrom::Inline) => "the resource listing, its only source",
                 _ => continue,
             };
-            notes.push(format!("account {:?} takes the tags of {} from {text}", account.name, product.name));
+            notes.push(format!("account {:?} reads the tags of {} from {text}", account.name, product.name));
         }
     }
     notes
 }
 
-/// How many targets a configuration gives to this shard, by product.
+/// How many targets a configuration gives to this shard, by product: `2 hbase targets`.
 pub fn summary(config: &Config) -> String {
     let mut numbers = BTreeMap::<Arc<str>, usize>::new();
     for wanted in targets(config, &Discovered::new()) {
         *numbers.entry(wanted.target.product).or_default() += 1;
     }
-    let numbers: Vec<_> =
-        numbers.into_iter().map(|(product, number)| format!("{number} of {product}")).collect();
-    let Shard { ordinal, total } = config.shard;
+    let numbers = numbers.into_iter().map(|(product, number)| {
+        let plural = if number == 1 { "" } else { "s" };
+        format!("{number} {product} target{plural}")
+    });
     let finding = config.accounts.iter().filter(|account| account.regions == Regions::All);
-    let finding: Vec<_> =
-        finding.map(|account| format!("those of all regions of {:?}", account.name)).collect();
-    let numbers = [numbers, finding].concat();
-    match (numbers.as_slice(), total) {
-        ([], _) => format!("targets: none in shard {ordinal} of {total}"),
-        (_, 1) => format!("targets: {}", numbers.join(", ")),
-        _ => format!("targets in shard {ordinal} of {total}: {}", numbers.join(", ")),
-    }
+    let finding = finding.map(|account| format!("all regions of account {:?}", account.name));
+    let numbers: Vec<_> = numbers.chain(finding).collect();
+    let known = if numbers.is_empty() { "no targets".to_owned() } else { numbers.join(", ") };
+    let Shard { ordinal, total } = config.shard;
+    if total == 1 { known } else { format!("{known} in shard {ordinal} of {total}") }
 }
 
 #[cfg(test)]
@@ -104,11 +102,32 @@ mod tests {
             print(&load(&Sources { file, ..Sources::default() }).unwrap(), &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
-        let ok = "configuration OK: targets: 1 of hbase, 1 of hbase-inline\n";
+        let ok = "configuration OK: 1 hbase target, 1 hbase-inline target\n";
         assert_eq!(printed("auto"), ok);
         assert_eq!(printed("inline"), ok);
         let note =
-            "note: account \"a\" takes the tags of hbase-inline from the resource listing, its only source\n";
+            "note: account \"a\" reads the tags of hbase-inline from the resource listing, its only source\n";
         assert_eq!(printed("list-tag-resources"), format!("{ok}{note}"));
+    }
+
+    #[test]
+    fn the_summary_counts_targets_and_names_the_shard_where_there_are_several() {
+        let summary = |regions: &str, shard: &str| {
+            let text = format!("{shard}\n[[accounts]]\nname = \"a\"\nregions = {regions}");
+            let file = Some(("test".to_owned(), text));
+            summary(&load(&Sources { file, ..Sources::default() }).unwrap())
+        };
+        assert_eq!(summary(r#"["cn-hangzhou"]"#, ""), "1 hbase target");
+        assert_eq!(summary(r#"["cn-hangzhou", "cn-shanghai"]"#, ""), "2 hbase targets");
+        assert_eq!(summary(r#"["all"]"#, ""), r#"all regions of account "a""#);
+        let shard =
+            |ordinal| summary(r#"["cn-hangzhou"]"#, &format!("shard = {{ ordinal = {ordinal}, total = 2 }}"));
+        let mut shards = [shard(0), shard(1)];
+        shards.sort_by_key(|text| text.starts_with("no"));
+        assert!(
+            shards[0].starts_with("1 hbase target in shard ") && shards[0].ends_with(" of 2"),
+            "{shards:?}"
+        );
+        assert!(shards[1].starts_with("no targets in shard ") && shards[1].ends_with(" of 2"), "{shards:?}");
     }
 }

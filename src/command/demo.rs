@@ -12,7 +12,7 @@ use crate::clock::now;
 use crate::config::{Config, Problems, Sources, load};
 use simulator::{self, Cloud, demo};
 
-/// The cloud changes once in this time.
+/// How often the simulated cloud changes.
 const DRIFT: Duration = Duration::from_secs(5);
 const SEED: u64 = 7;
 
@@ -21,16 +21,16 @@ pub struct Options {
     /// Address of the simulated cloud, for use as your own `api.endpoint`; port 0 picks a free one.
     #[arg(long = "cloud.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub cloud: SocketAddr,
-    /// In the place of the flag of every command: the demo reads no file.
+    /// Overrides the global flag: `demo` reads no configuration file.
     #[arg(id = "config_file", long = "config.file", hide = true, value_parser = refused)]
     pub config_file: Option<PathBuf>,
 }
 
 fn refused(_: &str) -> Result<PathBuf, &'static str> {
-    Err("the demo has a configuration of its own")
+    Err("demo has its own configuration and reads no file")
 }
 
-/// Starts the cloud in the background until `stop`, and tells where it is.
+/// Starts the cloud in the background until `stop`, and returns its address.
 #[expect(clippy::disallowed_methods, reason = "the cloud goes on beside the daemon")]
 pub async fn start_cloud(options: &Options, stop: CancellationToken) -> anyhow::Result<SocketAddr> {
     let address = options.cloud;
@@ -51,7 +51,7 @@ async fn drift(cloud: Cloud, mut random: fastrand::Rng, stop: CancellationToken)
     }
 }
 
-/// A configuration for the cloud at `cloud`; `sources` come before it.
+/// A configuration for the cloud at `cloud`; `sources` take precedence.
 pub fn config(cloud: SocketAddr, sources: Sources) -> Result<Config, Problems> {
     let text = format!(
         r#"

@@ -1,4 +1,4 @@
-//! The daemon: configuration → parts → tasks. It stops all tasks when one ends.
+//! The daemon: configuration → parts → tasks. If one task exits, all are stopped.
 
 use std::sync::Arc;
 
@@ -23,10 +23,10 @@ use crate::process::signals;
 use crate::publication::history::History;
 use crate::publication::publisher::{Published, Publisher};
 
-/// Events that wait for the publisher.
+/// Capacity of the queue in front of the publisher.
 const EVENTS: usize = 16;
 
-/// Binds the configured address, and runs there.
+/// Listens on the configured address and runs.
 pub async fn listen<R>(config: Config, read: R, stop: CancellationToken) -> anyhow::Result<()>
 where
     R: Fn() -> Result<Config, Problems> + Send + Sync + 'static,
@@ -46,7 +46,7 @@ where
     run(config, read, listener, stop).await
 }
 
-/// Each connection is a file: the soft limit on them goes up to the hard one.
+/// Raises the soft limit on open files to the hard limit: each connection is a file.
 fn raise_file_limit() {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "cannot raise the limit on open files");
@@ -105,7 +105,7 @@ where
     finish(tasks, &stop).await
 }
 
-/// The publisher, and where it publishes: at first what is remembered.
+/// The publisher and its channel, which starts with the stored state.
 fn publisher(config: &Config, history: History) -> (Publisher, watch::Sender<Arc<Published>>) {
     let scopes: Vec<_> = searches(config).into_iter().map(|search| search.scope).collect();
     let remembered = history.remembered_regions(&scopes);
@@ -135,7 +135,7 @@ fn history(state: Option<&State>, instruments: &Instruments) -> anyhow::Result<H
     }
 }
 
-/// Waits for the end of all tasks. One that ends unasked stops the others.
+/// Waits for all tasks. One that exits unexpectedly stops the others.
 async fn finish(mut tasks: JoinSet<()>, stop: &CancellationToken) -> anyhow::Result<()> {
     let mut unasked = false;
     while let Some(ended) = tasks.join_next().await {

@@ -1,4 +1,4 @@
-//! The answers' bodies and heads.
+//! The bodies and headers of responses.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -93,13 +93,13 @@ pub(super) fn coded<'a>(
     answer
 }
 
-/// For a client that can read neither coding.
+/// For a client that accepts neither encoding.
 pub(super) fn not_acceptable() -> Answer {
     let text = "supported encodings: gzip, identity";
     error(StatusCode::NOT_ACCEPTABLE, "not_acceptable", text)
 }
 
-/// A body of one piece.
+/// A body with a single piece.
 pub(super) fn whole(text: Bytes) -> Content {
     [text].into_iter().collect()
 }

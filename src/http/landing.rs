@@ -5,7 +5,7 @@ use hyper::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 
 use super::answer::{Answer, ok, whole};
 
-/// No script, no style, no image: nothing in an answer can act.
+/// Forbids scripts, styles and images in every response.
 pub(super) const NOTHING_ALLOWED: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
@@ -15,9 +15,9 @@ const PAGE: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     "</p>\n<ul>\n",
     "<li><a href=\"/metrics\">Metrics</a>, for Prometheus</li>\n",
-    "<li><a href=\"/tags\">Tags</a>, every resource as JSON</li>\n",
-    "<li><a href=\"/tags?state=violating\">Violations</a>, the resources that break a rule</li>\n",
-    "<li><a href=\"/tags/changes\">Changes</a>, newest first</li>\n",
+    "<li><a href=\"/tags\">Tags</a>, all resources, as JSON</li>\n",
+    "<li><a href=\"/tags?state=violating\">Violations</a>, resources that violate a rule</li>\n",
+    "<li><a href=\"/tags/changes\">Changes</a> to tags and resources, newest first</li>\n",
     "<li><a href=\"/readyz\">Readiness</a></li>\n</ul>\n</body>\n</html>\n",
 );
 

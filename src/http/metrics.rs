@@ -14,7 +14,7 @@ use crate::inventory::TargetFilter;
 use crate::publication::exposition::{self, Block, Family, Format, Press, STATUS, SUBJECT};
 use crate::publication::publisher::Published;
 
-/// Which part is asked for; all of it where nothing is given.
+/// The requested part; everything by default.
 #[derive(Default)]
 struct Part {
     target: TargetFilter,

@@ -4,7 +4,7 @@ use hyper::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName};
 
 use crate::publication::exposition::Format;
 
-/// How an answer's bytes are coded.
+/// The content encoding of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Coding {
     Identity,
@@ -24,11 +24,11 @@ impl Coding {
 struct Choice {
     name: String,
     parameters: Vec<(String, String)>,
-    /// The `q` parameter; 1 where there is none that can be read.
+    /// The `q` parameter; 1 if it is absent or invalid.
     quality: f32,
 }
 
-/// OpenMetrics for those who name it and do not like the text format more.
+/// OpenMetrics if the client names it and does not prefer the text format.
 pub(super) fn format(headers: &HeaderMap) -> Format {
     let choices = choices(headers, ACCEPT);
     let quality = |name: &str, versions: &[&str]| {
@@ -44,7 +44,7 @@ pub(super) fn format(headers: &HeaderMap) -> Format {
     }
 }
 
-/// gzip where it is liked at least as much as no coding; `None` when neither will do.
+/// gzip if it is preferred at least as much as no encoding; `None` if neither is acceptable.
 pub(super) fn coding(headers: &HeaderMap) -> Option<Coding> {
     let choices = choices(headers, ACCEPT_ENCODING);
     let named = |name: &str| choices.iter().find(|choice| choice.name == name).map(|choice| choice.quality);

@@ -7,8 +7,8 @@ use serde_json::Result;
 
 use crate::publication::exposition::Block;
 
-/// Bytes of pages that are kept, compressed as they are.
-const MOST: usize = 64 << 20;
+/// Most bytes of cached pages, compressed.
+const MAX_BYTES: usize = 64 << 20;
 
 /// The pages of one version.
 #[derive(Default)]
@@ -18,7 +18,7 @@ pub struct PageCache(Mutex<Kept>);
 struct Kept {
     version: u64,
     bytes: usize,
-    /// By where they begin and how long they are.
+    /// By cursor and limit.
     pages: HashMap<u64, Arc<Block>>,
 }
 
@@ -35,7 +35,7 @@ impl PageCache {
         if version > kept.version {
             *kept = Kept { version, ..Kept::default() };
         }
-        let fits = kept.bytes + page.compressed_len() <= MOST;
+        let fits = kept.bytes + page.compressed_len() <= MAX_BYTES;
         if version == kept.version && fits && kept.pages.insert(key, Arc::clone(&page)).is_none() {
             kept.bytes += page.compressed_len();
         }

@@ -1,4 +1,4 @@
-//! Query parameters, checked: an unknown or ill-formed one is an error, never ignored.
+//! Query parameters, checked: an unknown or malformed one is an error, never ignored.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -32,12 +32,12 @@ pub(super) fn unknown(name: &str) -> BadQuery {
     BadQuery(format!("unknown parameter {name:?}"))
 }
 
-/// An opaque text that holds a position in a listing.
+/// Encodes a position in a listing as an opaque cursor.
 pub(super) fn cursor(position: &impl Serialize) -> Option<String> {
     serde_json::to_vec(position).ok().map(|position| URL_SAFE_NO_PAD.encode(position))
 }
 
-/// The position that a cursor holds.
+/// Decodes a cursor.
 pub(super) fn position<T: DeserializeOwned>(cursor: &str) -> Result<T, BadQuery> {
     let position = URL_SAFE_NO_PAD.decode(cursor).ok();
     let position = position.and_then(|position| serde_json::from_slice(&position).ok());

@@ -32,7 +32,7 @@ pub(super) async fn answer(site: &Site, headers: &HeaderMap) -> Answer {
     }
 }
 
-/// Whether a browser sends this for a page that is not ours.
+/// Whether a browser sends this on behalf of another site.
 fn is_foreign(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return false };
     let host = headers.get(HOST).map(|host| host.as_bytes().to_vec());

@@ -1,4 +1,4 @@
-//! How a request becomes an answer.
+//! From a request to its response.
 
 use hyper::header::{AUTHORIZATION, CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Request, StatusCode};
@@ -10,7 +10,7 @@ use super::site::Site;
 use super::{changes, landing, metrics, reload, tags};
 use crate::access::Web;
 
-/// The label `handler` of requests for what is not there.
+/// The label `handler` of requests for unknown paths.
 const OTHER: &str = "other";
 
 impl Site {
@@ -29,7 +29,7 @@ impl Site {
         self.counted(request, answer)
     }
 
-    /// The answer, which now stands in the instruments.
+    /// Counts the answer in the instruments.
     pub(super) fn counted<B>(&self, request: &Request<B>, answer: Answer) -> Answer {
         let handler = Route::at(request.uri().path()).map_or(OTHER, Route::path);
         self.instruments.http_answered(handler, answer.status().as_u16());
@@ -71,9 +71,9 @@ impl Site {
     fn readiness(&self) -> Answer {
         let not_ready = |text| with_status(StatusCode::SERVICE_UNAVAILABLE, text);
         match self.published.borrow().was_complete {
-            _ if self.stop.is_cancelled() => not_ready("stopping\n"),
+            _ if self.stop.is_cancelled() => not_ready("shutting down\n"),
             true => with_status(StatusCode::OK, "ready\n"),
-            false => not_ready("not ready: the first collections or region searches are in progress\n"),
+            false => not_ready("not ready: the first collections or region discoveries are in progress\n"),
         }
     }
 }

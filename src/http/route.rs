@@ -1,8 +1,8 @@
-//! The paths, and who answers them.
+//! The paths and their methods.
 
 use hyper::Method;
 
-/// Something that can be asked for.
+/// A path that is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
     Landing,
@@ -18,7 +18,7 @@ impl Route {
     const ALL: [Self; 7] =
         [Self::Landing, Self::Metrics, Self::Tags, Self::Changes, Self::Healthy, Self::Ready, Self::Reload];
 
-    /// What is at `path`, if anything is.
+    /// The route at `path`, if there is one.
     pub fn at(path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|route| route.path() == path)
     }
@@ -36,7 +36,7 @@ impl Route {
         }
     }
 
-    /// As in the header `Allow`.
+    /// The value of the header `Allow`.
     pub fn allowed(self) -> &'static str {
         match self {
             Self::Reload => "POST",

@@ -1,4 +1,4 @@
-//! Sockets, limits and a graceful end.
+//! Sockets, limits and graceful shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +46,7 @@ async fn accept(listener: &TcpListener, server: &Arc<Server>, connections: &Task
                 connections.spawn(connection::run(stream, Arc::clone(server)));
             }
             Err(error) => {
-                tracing::warn!(%error, "could not accept a connection");
+                tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

@@ -1,4 +1,4 @@
-//! What the answers may see.
+//! The data that responses are made from.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::instruments::Instruments;
 use crate::publication::history::ChangeLog;
 use crate::publication::publisher::Published;
 
-/// All that answers are made of.
+/// Everything that responses are made from.
 pub struct Site {
     pub published: watch::Receiver<Arc<Published>>,
     pub change_log: ChangeLog,
@@ -23,8 +23,8 @@ pub struct Site {
     pub pages: PageCache,
     /// TLS, users and headers as they are now.
     pub web: watch::Receiver<Arc<Web>>,
-    /// Whether health can be asked for without a password.
+    /// Whether `/healthz` and `/readyz` need no password.
     pub health_without_auth: bool,
-    /// Where to ask for another reading of the configuration, if that is allowed.
+    /// Where to request a reload, if the lifecycle API is enabled.
     pub reloads: Option<mpsc::Sender<Reload>>,
 }

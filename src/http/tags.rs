@@ -84,14 +84,14 @@ impl Filter {
         Ok(filter)
     }
 
-    /// The same for the same filter in this process.
+    /// A hash of the filter, stable within this process.
     fn hashed(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.hash(&mut hasher);
         hasher.finish()
     }
 
-    /// Whether it only says where a page begins and how long it is.
+    /// Whether it has only a cursor and a limit, but no filter.
     fn lets_all_through(&self) -> bool {
         let Self { target, resource_id, resource_group_id, state, tags, missing, limit: _, after: _ } = self;
         let texts = [resource_id, resource_group_id, state];
@@ -115,7 +115,7 @@ impl Filter {
         }
     }
 
-    /// The rows of one target that pass, from behind the cursor.
+    /// The matching rows of one target after the cursor.
     fn rows<'a>(&self, target: &'a Target, shown: &'a Shown) -> impl Iterator<Item = ResourceRow<'a>> {
         let resources = shown.known.as_ref().map_or(&[][..], |known| &known.resources);
         let start = resources.partition_point(|resource| self.is_before(target, resource));

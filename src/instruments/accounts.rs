@@ -24,27 +24,27 @@ impl Accounts {
         Ok(Self {
             credential_failures: registered.counter(
                 "credential_failures_total",
-                "Attempts to get credentials that failed.",
+                "Failed attempts to obtain credentials.",
                 &["account", "reason"],
             )?,
             credentials_expiration: registered.gauge(
                 &named("credentials_expiration_timestamp_seconds"),
-                "Unix time at which the temporary credentials of the account end.",
+                "Unix time at which the temporary credentials of the account expire.",
                 &["account"],
             )?,
             info: registered.gauge(
                 "alicloud_account_info",
-                "1, labelled with the cloud's id of the account, as STS told it once.",
+                "The cloud's ID of the account; always 1.",
                 &["account", "account_id"],
             )?,
             region_discovery_success: registered.gauge(
                 &named("region_discovery_success"),
-                "1 if the last search for the regions of the product worked.",
+                "1 if the last region discovery succeeded, 0 if it failed.",
                 &["account", "product"],
             )?,
             region_discovery_last_success: registered.gauge(
                 &named("region_discovery_last_success_timestamp_seconds"),
-                "Unix time of the last search for the regions of the product that worked.",
+                "Unix time of the last successful region discovery.",
                 &["account", "product"],
             )?,
         })
@@ -79,7 +79,7 @@ fn remove_series(gauge: &GaugeVec, account: &str) {
         let labels: HashMap<_, _> =
             metric.get_label().iter().map(|label| (label.name(), label.value())).collect();
         if labels.get("account") == Some(&account) {
-            // It may have gone in the meantime.
+            // The series may have been removed in the meantime.
             let _ = gauge.remove(&labels);
         }
     }
@@ -103,12 +103,12 @@ impl AccountInstruments {
         self.all.credential_failures.with_label_values(&[self.account.as_str(), reason]).inc();
     }
 
-    /// Tells when the credentials in use end; `None` for those that do not.
+    /// Records when the credentials in use expire; `None` if they do not.
     pub fn credentials_end(&self, at: Option<jiff::Timestamp>) {
         let labels = [self.account.as_str()];
         match at {
             Some(at) => self.all.credentials_expiration.with_label_values(&labels).set(seconds(at)),
-            // There may have been none.
+            // The series may not exist.
             None => _ = self.all.credentials_expiration.remove_label_values(&labels),
         }
     }

@@ -19,17 +19,17 @@ impl Requests {
         Ok(Self {
             requests: registered.counter(
                 "api_requests_total",
-                "Requests to the cloud API, every attempt counted.",
+                "API requests; every attempt counts.",
                 &["product", "action"],
             )?,
             failures: registered.counter(
                 "api_request_failures_total",
-                "Requests to the cloud API that failed, every attempt counted, by the cloud's error code.",
+                "Failed API requests by error code; every attempt counts.",
                 &["product", "action", "code"],
             )?,
             duration: registered.histogram(
                 "api_request_duration_seconds",
-                "Duration of requests to the cloud API, every attempt counted, waits between them left out.",
+                "Duration of API requests, without the waits between attempts.",
                 &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0],
                 &["product", "action"],
             )?,

@@ -50,15 +50,20 @@ impl Figures {
     }
 
     fn register(&self, registry: &Registry) -> prometheus::Result<()> {
-        let cpu = Counter::new("process_cpu_seconds_total", "User and system CPU time spent, in seconds.")?;
+        let cpu =
+            Counter::new("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")?;
         cpu.inc_by(self.cpu_seconds);
         registry.register(Box::new(cpu))?;
         let gauges = [
-            ("process_start_time_seconds", "Unix time of the start.", Some(self.start_time_seconds)),
+            (
+                "process_start_time_seconds",
+                "Start time of the process in seconds since the Unix epoch.",
+                Some(self.start_time_seconds),
+            ),
             ("process_virtual_memory_bytes", "Virtual memory size in bytes.", Some(self.virtual_bytes)),
             ("process_resident_memory_bytes", "Resident memory size in bytes.", Some(self.resident_bytes)),
             ("process_open_fds", "Number of open file descriptors.", self.open_fds),
-            ("process_max_fds", "Most file descriptors that may be open.", self.max_fds),
+            ("process_max_fds", "Maximum number of open file descriptors.", self.max_fds),
         ];
         for (name, help, value) in gauges {
             let Some(value) = value else { continue };

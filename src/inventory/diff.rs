@@ -146,7 +146,7 @@ pub fn dated(changes: &[Change]) -> impl Iterator<Item = (&Arc<str>, Timestamp)>
     changes.iter().filter(|change| change.kind.is_of_a_tag()).map(|change| (&change.resource_id, change.at))
 }
 
-/// What stands in two lists under one key.
+/// The entries of two sorted lists under one key.
 pub enum Side<'a, T> {
     Left(&'a T),
     Right(&'a T),

@@ -1,4 +1,4 @@
-//! Why a collection gave no listing.
+//! Why a collection failed.
 
 use std::fmt;
 
@@ -16,21 +16,21 @@ pub struct Failure {
 pub enum Reason {
     /// There is no key, or the cloud does not accept it.
     Credentials,
-    /// The collection took longer than it may.
+    /// The collection exceeded its deadline.
     Deadline,
     /// The key lacks a permission.
     Denied,
     /// The cloud's answers contradict each other.
     Inconsistent,
-    /// The cloud is not ready to answer completely.
+    /// The cloud cannot answer completely yet.
     NotReady,
-    /// The cloud calls the request wrong.
+    /// The cloud rejected the request.
     Rejected,
     /// Too many requests.
     Throttled,
     /// No answer arrived.
     Transport,
-    /// The cloud has a problem of its own.
+    /// The cloud failed on its side.
     Unavailable,
     /// An answer is not what the API promises.
     Undecodable,

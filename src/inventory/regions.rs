@@ -21,7 +21,7 @@ pub struct Regions {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Region {
-    /// The host that the cloud names for it, not judged yet.
+    /// The host that the cloud returned for it, not validated yet.
     pub told_host: Option<String>,
     /// The time of the first answer without it.
     pub missing_since: Option<Timestamp>,
@@ -47,7 +47,7 @@ impl Regions {
         Self { is_answered: true, by_id }
     }
 
-    /// Whether an answer lacked a region: another one is wanted soon.
+    /// Whether a region is missing from the last answer: the next search should come soon.
     pub fn is_in_doubt(&self) -> bool {
         self.by_id.values().any(|region| region.missing_since.is_some())
     }

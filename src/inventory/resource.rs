@@ -15,7 +15,7 @@ pub struct Resource {
     pub name: Arc<str>,
     pub resource_group_id: Arc<str>,
     pub status: Arc<str>,
-    /// `None` where the cloud gives no moment that can be read.
+    /// `None` if the cloud gives no valid time.
     pub created_at: Option<Timestamp>,
     /// Without those whose keys are excluded.
     pub tags: Tags,
@@ -24,7 +24,7 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// A resource of which nothing but the id is known.
+    /// A resource of which only the id is known.
     pub fn new(id: &str) -> Self {
         let empty: Arc<str> = Arc::default();
         Self {

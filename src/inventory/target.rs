@@ -52,7 +52,7 @@ impl Scope {
     }
 }
 
-/// Which targets are asked for; what is `None` does not matter.
+/// Which targets to return; `None` matches everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct TargetFilter {
     pub account: Option<String>,
@@ -68,7 +68,7 @@ impl TargetFilter {
             && fits(&self.product, &target.product)
     }
 
-    /// Whether it lets every target through.
+    /// Whether it matches every target.
     pub fn is_open(&self) -> bool {
         *self == Self::default()
     }

@@ -1,16 +1,16 @@
-//! What somebody may have meant who left a required tag out.
+//! Hints for a missing required tag: a similar key on the same resource.
 
 use std::collections::{HashMap, HashSet};
 
 use super::rules::RequiredTag;
 use crate::inventory::Tags;
 
-/// Of shorter keys nearly every other one is a single edit away.
+/// Shorter keys are one edit away from almost any other key.
 const SHORTEST: usize = 3;
 
 /// Which keys are nearly a spelling of which rules. Many resources have the same few keys: each is compared once.
 pub(super) struct Hints<'a> {
-    /// What some rule asks for is no slip of another.
+    /// Keys of rules, which are never a misspelling of another rule's key.
     asked_for: HashSet<&'a str>,
     spellings: Vec<Spelling>,
     known: HashMap<&'a str, Vec<Near>>,

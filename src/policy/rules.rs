@@ -18,7 +18,7 @@ pub struct Rules {
     /// Of a key that stands in several rules, the first that applies to a resource counts.
     pub required_tags: Vec<RequiredTag>,
     pub forbidden_tags: Vec<ForbiddenTag>,
-    /// Most tags of one resource.
+    /// Maximum number of tags per resource.
     pub max_tags: Option<usize>,
     /// The first that fits a violation, and has not ended, counts.
     pub exemptions: Vec<Exemption>,

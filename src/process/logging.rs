@@ -1,4 +1,4 @@
-//! The log: to stderr, of this program; its libraries only warn.
+//! Logging to stderr: this program at the configured level, its libraries at `warn`.
 
 use std::io::IsTerminal as _;
 
@@ -6,13 +6,13 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::Log;
 
-/// Starts the log of the process. Text in it is escaped: a tag cannot paint a terminal or forge a line.
+/// Starts logging. Control characters are escaped: a tag cannot colour a terminal or forge a line.
 pub fn start(log: &Log) {
     let filter = EnvFilter::new(format!("warn,alicloud_tag_exporter={}", log.level));
     let log_to_stderr = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        // They would be told on stderr, by a macro that panics when nobody reads it any more.
+        // They would go to stderr through a macro that panics once nobody reads it.
         .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
     match log.json {

@@ -1,4 +1,4 @@
-//! Memory that is free again goes back to the system.
+//! Returns free memory to the system.
 //!
 //! A collection takes some and frees it: answers, texts that were known already, the listing before. glibc keeps
 //! that for later, in one arena a thread, and with little else to do it would be a third of the process.
@@ -11,16 +11,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::publication::publisher::Published;
 
-/// From a publication on. Those that come in between need no turn of their own.
+/// Pause after a publication; others in the meantime are covered by the same run.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Gives back what is free some seconds after something was published, until stopped.
+/// Returns free memory some seconds after each publication, until stopped.
 pub async fn give_back(mut published: watch::Receiver<Arc<Published>>, stop: CancellationToken) {
     let giving = async {
         while published.changed().await.is_ok() {
             tokio::time::sleep(PAUSE).await;
             published.mark_unchanged();
-            // It waits for the locks of the allocator.
+            // Blocks on the allocator's locks.
             if tokio::task::spawn_blocking(trim).await.is_err() {
                 return;
             }
@@ -40,6 +40,6 @@ fn trim() {
     unsafe { libc::malloc_trim(0) };
 }
 
-/// Other allocators give it back by themselves, or have no way to ask for it.
+/// Other allocators return memory by themselves, or offer no way to request it.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn trim() {}

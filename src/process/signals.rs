@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Reload;
 
 #[expect(clippy::disallowed_methods, reason = "nobody waits for a signal")]
-/// The first signal asks for a graceful end, the second one ends at once with the exit code `failed`.
+/// The first signal starts a graceful shutdown; the second exits at once with the code `failed`.
 pub fn stop_on_signals(stop: CancellationToken, failed: u8) -> io::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::spawn(async move {
@@ -22,12 +22,12 @@ pub fn stop_on_signals(stop: CancellationToken, failed: u8) -> io::Result<()> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "nobody waits for a signal")]
-/// SIGHUP asks for the configuration to be read again.
+/// SIGHUP requests a reload of the configuration.
 pub fn reload_on_hangup(reloads: mpsc::Sender<Reload>, stop: CancellationToken) -> io::Result<()> {
     let mut hangups = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         while let Some(Some(())) = stop.run_until_cancelled(hangups.recv()).await {
-            // The fleet tells the log how it went; one that waits already is enough.
+            // The collectors log the result; one pending reload is enough.
             let _ = reloads.try_send(oneshot::channel().0);
         }
     });

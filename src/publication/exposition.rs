@@ -25,7 +25,7 @@ pub use cut::{Cut, Room, series};
 pub use families::{STATUS, SUBJECT};
 pub use own::own;
 
-/// One metric family: everything about it stands in one place.
+/// One metric family, defined in one place.
 pub struct Family {
     pub name: &'static str,
     pub kind: Kind,
@@ -51,7 +51,7 @@ pub enum Format {
     OpenMetrics,
 }
 
-/// What the user chose to see.
+/// The configured options of the exposition.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The wide metric's labels, sorted by name.
@@ -60,7 +60,7 @@ pub struct Options {
     pub resource_tag: bool,
     /// The keys of the tall metric.
     pub include_keys: GlobSet,
-    /// Most series of the tall metric, over all targets.
+    /// Maximum number of series of the tall metric, over all targets.
     pub max_series: usize,
     /// The further labels of `alicloud_resources`, sorted by name.
     pub rollup_labels: Vec<TagLabel>,
@@ -81,7 +81,7 @@ impl TagLabel {
     }
 }
 
-/// One target as it is to be shown.
+/// The input for rendering one target.
 pub struct TargetView<'a> {
     pub target: &'a Target,
     /// The catalog's constant.
@@ -96,7 +96,7 @@ pub struct TargetView<'a> {
     pub options: &'a Options,
 }
 
-/// What a target's collections came to since the start.
+/// A target's counters since the start.
 #[derive(Debug, Clone, Default)]
 pub struct Counters {
     pub collections: u64,
@@ -121,7 +121,7 @@ pub fn render(families: &[Family], view: &TargetView<'_>, press: &mut Press) -> 
     families.iter().map(block).collect()
 }
 
-/// The comment lines before a family's samples. OpenMetrics names a counter without its `_total`.
+/// The `HELP` and `TYPE` lines of a family. OpenMetrics names a counter without its `_total`.
 pub fn header(name: &str, kind: Kind, help: &str, format: Format) -> String {
     let (kind, suffix) = match kind {
         Kind::Gauge => ("gauge", ""),
@@ -135,7 +135,7 @@ pub fn header(name: &str, kind: Kind, help: &str, format: Format) -> String {
     format!("# HELP {name} {help}\n# TYPE {name} {kind}\n")
 }
 
-/// What ends an answer.
+/// The last line of a response.
 pub fn end(format: Format) -> &'static str {
     match format {
         Format::Text => "",
@@ -162,11 +162,11 @@ struct Samples<'a> {
     target_labels: &'a str,
 }
 
-/// Bytes of lines that are compressed at once.
+/// Lines are compressed in chunks of this many bytes.
 const CHUNK: usize = 64 * 1024;
 
 impl Samples<'_> {
-    /// One line; `labels` come behind those of the target.
+    /// One line; `labels` follow those of the target.
     fn add<'v>(&mut self, labels: impl IntoIterator<Item = (&'v str, &'v str)>, value: f64) {
         let text = &mut self.text;
         text.extend([self.name, "{", self.target_labels]);

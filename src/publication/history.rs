@@ -1,6 +1,6 @@
 //! What outlives a restart: the last inventory of every target, and the change log. SQLite, in a file or in memory.
 //!
-//! The publisher commits before it publishes, so nothing is told that is not stored. A file that cannot be used is
+//! The publisher commits before it publishes, so nothing is shown that is not stored. A file that cannot be used is
 //! never written over: the history then goes on in memory, says so once, and counts every commit that the file
 //! does not hold.
 
@@ -28,7 +28,7 @@ pub use notes::Notes;
 /// Changes that a history in memory keeps.
 pub const MAX_CHANGES_IN_MEMORY: u32 = 10_000;
 
-/// The publisher's: nobody else asks it.
+/// Owned by the publisher; nobody else uses it.
 pub struct History(Arc<Shared>);
 
 /// What has changed, for readers. A clone is another handle on the same log.
@@ -52,7 +52,7 @@ enum Medium {
         /// Older changes are deleted.
         retention: Duration,
     },
-    /// Memory, since the file could not be used.
+    /// In memory because the file could not be used.
     Lost,
 }
 
@@ -106,7 +106,7 @@ impl History {
         self.0.arrange(wanted, new)
     }
 
-    /// The same off the runtime's workers.
+    /// Like `arrange`, but off the runtime's workers.
     pub async fn arrange_later(&self, wanted: Vec<Target>, new: Vec<Target>) -> BTreeMap<Target, Recalled> {
         let shared = Arc::clone(&self.0);
         spawn_blocking(move || shared.arrange(&wanted, &new)).await.unwrap_or_default()
@@ -116,7 +116,7 @@ impl History {
     pub async fn commit(&self, step: Step) {
         let shared = Arc::clone(&self.0);
         if let Err(error) = spawn_blocking(move || shared.commit(&step)).await {
-            tracing::error!(%error, "writing the history ended early");
+            tracing::error!(%error, "the write to the history panicked");
         }
     }
 }
@@ -138,7 +138,7 @@ impl Shared {
         let mut store = self.lock();
         let mut recalled = inventories::recall(&mut store.connection, wanted, new);
         if !matches!(store.medium, Medium::File { .. }) {
-            // Memory keeps no resources: that is no empty inventory.
+            // Memory holds no resources, which must not be taken for an empty inventory.
             recalled.iter_mut().flat_map(BTreeMap::values_mut).for_each(Recalled::forget_inventory);
         }
         recalled.unwrap_or_else(|error| {
@@ -155,11 +155,11 @@ impl Shared {
         if let Err(error) = store.commit(step) {
             self.lose(&mut store, "write", &error);
             let kept = store.commit(step);
-            kept.unwrap_or_else(|error| tracing::error!(%error, "cannot keep changes in memory"));
+            kept.unwrap_or_else(|error| tracing::error!(%error, "cannot store changes in memory"));
         }
     }
 
-    /// Goes on in memory, with the newest changes where they can still be read.
+    /// Continues in memory, with the newest changes if they can still be read.
     fn lose(&self, store: &mut Store, operation: &str, error: &rusqlite::Error) {
         self.instruments.history_failed(operation);
         if let Medium::File { path, .. } = &store.medium {

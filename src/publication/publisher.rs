@@ -1,4 +1,4 @@
-//! Takes every event, advances one target, and publishes the whole: nobody else keeps or changes what is known.
+//! Applies every event to its target and publishes the result. The only owner of what is known.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -20,7 +20,7 @@ mod tracked;
 use tracked::Tracked;
 pub use tracked::{Settings, Shown};
 
-/// All that can be seen from outside at one moment, and what the next collections begin with. Immutable.
+/// Everything visible from outside at one moment, and the base of the next collections. Immutable.
 #[derive(Debug, Clone)]
 pub struct Published {
     /// Grows with each publication.
@@ -29,47 +29,47 @@ pub struct Published {
     pub targets: BTreeMap<Target, Arc<Shown>>,
     /// The regions of each scope whose regions are discovered.
     pub regions: BTreeMap<Scope, Regions>,
-    /// The number of the arrangement that holds.
+    /// The number of the current arrangement.
     pub arrangement: u64,
-    /// Whether the regions were known, and every target had been collected or had failed, at one time. It stays so.
+    /// Whether all regions were once known and every target collected or failed. Never becomes false again.
     pub was_complete: bool,
     /// The cloud's id of each account, where it is known.
     pub account_ids: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 impl Published {
-    /// The last listing of a target that worked: what the next one is compared with. Empty before the first.
+    /// The last successful listing of a target, the base of the next one. Empty before the first.
     pub fn resources(&self, target: &Target) -> Arc<[Resource]> {
         let shown = self.targets.get(target);
         let known = shown.and_then(|shown| shown.inventory.known.as_ref());
         known.map_or_else(|| [].into(), |known| Arc::clone(&known.resources))
     }
 
-    /// The end of a target's last collection; `None` where there was none, or the target is not known.
+    /// The end of a target's last collection; `None` if there was none or the target is unknown.
     pub fn last_attempt(&self, target: &Target) -> Option<Timestamp> {
         Some(self.targets.get(target)?.inventory.last_attempt.as_ref()?.ended)
     }
 }
 
-/// What the publisher is told.
+/// The input of the publisher.
 #[derive(Debug)]
 pub enum Event {
     Outcome(Outcome),
     Arrange(Arrangement),
-    /// The cloud's id of an account; `None` when it is to be learnt anew.
+    /// The cloud's id of an account; `None` removes it until it is looked up again.
     AccountId {
         account: Arc<str>,
         id: Option<Arc<str>>,
     },
 }
 
-/// What is to be known and shown from now on.
+/// The targets, regions and settings that apply from now on.
 #[derive(Debug)]
 pub struct Arrangement {
-    /// Grows with each.
+    /// Increases with each arrangement.
     pub number: u64,
     pub settings: Arc<Settings>,
-    /// Others leave every answer, and that is no change.
+    /// Other targets disappear from every answer; that counts as no change.
     pub targets: BTreeMap<Target, Arranged>,
     pub regions: BTreeMap<Scope, Regions>,
 }
@@ -94,14 +94,14 @@ pub struct Publisher {
     account_ids: BTreeMap<Arc<str>, Arc<str>>,
 }
 
-/// At most so long until the clock is looked at again: it may jump.
-const LONGEST_NAP: Duration = Duration::from_secs(60);
+/// Longest wait until the clock is checked again, because it may jump.
+const MAX_NAP: Duration = Duration::from_secs(60);
 
-/// Events that one publication takes in.
+/// Most events that are combined into one publication.
 const MAX_AT_ONCE: usize = 64;
 
 impl Publisher {
-    /// Begins with what the history has of the arranged targets.
+    /// Starts from what the history holds of the arranged targets.
     pub fn new(history: History, arrangement: Arrangement) -> Self {
         let targets: Vec<_> = arrangement.targets.keys().cloned().collect();
         let recalled = history.arrange(&targets, &targets);
@@ -119,7 +119,7 @@ impl Publisher {
         publisher
     }
 
-    /// What is to be seen now. Only targets in which something is new are judged and rendered.
+    /// The current state. Only targets with news are judged and rendered.
     pub fn publish(&mut self, now: Timestamp) -> Arc<Published> {
         self.version += 1;
         let mut room = Room::new(&self.settings.options);
@@ -142,7 +142,7 @@ impl Publisher {
         })
     }
 
-    /// Takes events until there are no more senders or it is stopped.
+    /// Processes events until all senders are gone or it is stopped.
     pub async fn run(
         mut self,
         mut events: mpsc::Receiver<Event>,
@@ -155,7 +155,7 @@ impl Publisher {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(nap) => if self.nap(now()) > Duration::ZERO { continue },
-                // All that wait, so that many targets do not each make a publication of their own.
+                // Takes every queued event at once, so that many targets share one publication.
                 received = events.recv_many(&mut waiting, MAX_AT_ONCE) => if received == 0 { return },
             }
             for event in waiting.drain(..) {
@@ -177,7 +177,7 @@ impl Publisher {
         }
     }
 
-    /// Takes another arrangement. Of targets that stay nothing is lost; others leave every answer.
+    /// Applies another arrangement. Targets that remain keep everything; others disappear from every answer.
     pub async fn arrange(&mut self, arrangement: Arrangement) {
         let wanted: Vec<_> = arrangement.targets.keys().cloned().collect();
         let new = wanted.iter().filter(|target| !self.targets.contains_key(target)).cloned().collect();
@@ -187,7 +187,7 @@ impl Publisher {
         }
     }
 
-    /// What is to be stored of it: targets whose region went missing, or is back.
+    /// Returns what to store: targets whose region went missing or came back.
     fn take(&mut self, arrangement: Arrangement, mut recalled: BTreeMap<Target, Recalled>) -> Vec<Step> {
         let Arrangement { number, settings, targets, regions } = arrangement;
         let mut before = std::mem::take(&mut self.targets);
@@ -204,7 +204,7 @@ impl Publisher {
         steps
     }
 
-    /// Advances the outcome's target, and stores what it brought. Gives the number of changes.
+    /// Advances the outcome's target and stores the result. Returns the number of changes.
     pub async fn absorb(&mut self, outcome: &Outcome) -> usize {
         let Some(tracked) = self.targets.get_mut(&outcome.target) else { return 0 };
         let Some(step) = tracked.advance(outcome, &self.settings.options) else { return 0 };
@@ -213,15 +213,15 @@ impl Publisher {
         changes
     }
 
-    /// How long nothing changes by the clock alone.
+    /// How long until the clock alone changes something.
     fn nap(&self, now: Timestamp) -> Duration {
         let due = self.targets.values().filter_map(Tracked::due).min();
         let wait = due.map(|due| Duration::try_from(due.duration_since(now)).unwrap_or_default());
-        wait.map_or(LONGEST_NAP, |wait| wait.min(LONGEST_NAP))
+        wait.map_or(MAX_NAP, |wait| wait.min(MAX_NAP))
     }
 }
 
-/// Refreshes those that are due, on all cores when they are several.
+/// Refreshes the targets that are due, on all cores if there are several.
 fn refresh(mut due: Vec<(Cut, &mut Tracked)>, settings: &Settings, now: Timestamp) {
     let cores = available_parallelism().map_or(1, NonZero::get);
     let size = due.len().div_ceil(cores).max(1);

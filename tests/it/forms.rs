@@ -272,7 +272,7 @@ async fn rows_of_another_region_are_asked_again_and_never_merged() {
     assert_eq!(auto(&catalog, &[], &format!("{mixed}{mixed}")).await, "i-1 (mismatch)");
     assert_eq!(
         auto(&catalog, &[], &format!("{foreign}{foreign}")).await,
-        "inconsistent: ListThings in r1 is inconsistent: it lists other regions only"
+        "inconsistent: ListThings in r1 is inconsistent: it lists only resources of other regions"
     );
 }
 

@@ -112,6 +112,43 @@ fn collect(
     }
 }
 
+#[test]
+fn every_timeout_and_limit_of_the_code_is_documented_with_its_file_and_no_other() {
+    let text = read("docs/reliability.md");
+    let documented: BTreeSet<_> = text.lines().flat_map(constants_of).collect();
+    assert!(documented.len() > 40, "only {} constants were found", documented.len());
+    for (name, file) in &documented {
+        assert!(read(file).contains(&format!("const {name}: ")), "{name} is not in {file}");
+    }
+    for file in files("src").iter().filter(|file| !file.ends_with("tests.rs")) {
+        let path = file.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+        for name in limits(&read(&path)) {
+            assert!(documented.contains(&(name.clone(), path.clone())), "{name} of {path} is missing");
+        }
+    }
+}
+
+/// The constants that a line of the reference names, each with the file that the line names.
+fn constants_of(line: &str) -> Vec<(String, String)> {
+    let code: Vec<_> = line.split('`').skip(1).step_by(2).collect();
+    let Some(file) = code.iter().find(|text| text.starts_with("src/") && text.ends_with(".rs")) else {
+        return Vec::new();
+    };
+    let is_constant = |text: &&&str| text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    code.iter().filter(is_constant).map(|name| (name.to_string(), file.to_string())).collect()
+}
+
+/// The constants of a file that are times or bounds, without those of its tests.
+fn limits(text: &str) -> Vec<String> {
+    let code = text.split("#[cfg(test)]").next().unwrap();
+    let constant = |line: &str| {
+        let (name, kind) = line.trim().split_once("const ")?.1.split_once(": ")?;
+        let is_limit = kind.starts_with("Duration =") || name.starts_with("MAX_") || name.starts_with("MIN_");
+        is_limit.then(|| name.to_owned())
+    };
+    code.lines().filter_map(constant).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_path_is_documented_and_answered_and_no_other() {
     let documented = rows(&read("docs/api.md")).into_iter().map(|(name, _)| name);

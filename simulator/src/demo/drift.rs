@@ -9,16 +9,16 @@ use crate::resources::{Resource, Resources};
 use crate::state::State;
 
 /// A region neither dies out nor grows without end.
-const FEWEST: usize = 8;
-const MOST: usize = 40;
+const MIN_CLUSTERS: usize = 8;
+const MAX_CLUSTERS: usize = 40;
 
 /// Changes one thing and says what it was. Nothing happens to a region that was taken out of the state.
 pub fn drift(state: &mut State, rng: &mut Rng, now: Timestamp) -> Option<String> {
     let region = rng.choice(&REGIONS)?;
     let clusters = state.regions.get_mut(region.id)?.of_mut("hbase");
     let what = match rng.u8(..10) {
-        0 if clusters.len() < MOST => arrive(clusters, rng, region, now),
-        1 if clusters.len() > FEWEST => leave(clusters, rng)?,
+        0 if clusters.len() < MAX_CLUSTERS => arrive(clusters, rng, region, now),
+        1 if clusters.len() > MIN_CLUSTERS => leave(clusters, rng)?,
         2 => untag(pick(clusters, rng)?, rng),
         3 | 4 => settle(pick(clusters, rng)?),
         _ => tag(pick(clusters, rng)?, rng),
@@ -83,7 +83,12 @@ mod tests {
         for verb in ["was created", "was deleted", "was tagged", "lost its tag", "is now"] {
             assert!(told.iter().any(|what| what.contains(verb)), "{verb}");
         }
-        assert!(state.regions.values().all(|region| (FEWEST..=MOST).contains(&region.of("hbase").len())));
+        assert!(
+            state
+                .regions
+                .values()
+                .all(|region| (MIN_CLUSTERS..=MAX_CLUSTERS).contains(&region.of("hbase").len()))
+        );
     }
 
     #[test]

@@ -27,7 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const ROLES: &str = "/latest/meta-data/ram/security-credentials/";
 const SESSIONS: &str = "/latest/api/token";
 const SESSION: &str = "X-aliyun-ecs-metadata-token";
-const SESSION_SECONDS: &str = "X-aliyun-ecs-metadata-token-ttl-seconds";
+const SESSION_TTL: &str = "X-aliyun-ecs-metadata-token-ttl-seconds";
+/// The longest that the metadata server grants.
+const SESSION_SECONDS: &str = "21600";
 
 impl EcsRamRole {
     pub async fn obtain(&self, transport: &Transport) -> Result<Credentials, Missed> {
@@ -49,7 +51,7 @@ impl EcsRamRole {
     /// The token of a session with the metadata server; `None` to ask without one.
     async fn session(&self, transport: &Transport) -> Result<Option<String>, Missed> {
         let request = transport.direct.request(Method::PUT, self.url(SESSIONS));
-        let request = request.header(SESSION_SECONDS, "21600");
+        let request = request.header(SESSION_TTL, SESSION_SECONDS);
         let missed = match transport.ask(request, PATIENCE).await {
             Ok((StatusCode::OK, token)) => return Ok(Some(token)),
             Ok((status, _)) => refused(status),

@@ -81,7 +81,7 @@ impl Lister {
                     Found::Here(row) => _ = there.insert(Arc::clone(id), row),
                     Found::Gone => {}
                     Found::Unknown(problem) => {
-                        tracing::debug!(id = &**id, "a second listing is needed: {problem}");
+                        tracing::debug!(id = &**id, "listing again: {problem}");
                         open.push(Arc::clone(id));
                     }
                 }
@@ -110,7 +110,9 @@ impl Lister {
             return Err(self.inconsistent(&self.product.resources.action, "consecutive listings disagreed"));
         }
         if reading.strayed && reading.rows.is_empty() {
-            return Err(self.inconsistent(&self.product.resources.action, "it lists other regions only"));
+            return Err(
+                self.inconsistent(&self.product.resources.action, "it lists only resources of other regions")
+            );
         }
         Ok(reading)
     }
@@ -129,7 +131,7 @@ impl Lister {
                 Err(Error::Api(error)) if self.asks_for_too_much(&error) => {
                     self.page_size =
                         self.product.resources.paging.smaller().map(|smaller| smaller.max_results);
-                    tracing::info!(rows = self.page_size, "the cloud takes smaller pages only");
+                    tracing::info!(rows = self.page_size, "the API requires smaller pages");
                     self.variant(&variant, interner).await?
                 }
                 read => read?,

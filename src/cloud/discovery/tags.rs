@@ -34,7 +34,7 @@ impl Lister {
             match self.checked_batch(listing, batch, rows, interner).await {
                 Err(Error::Api(error)) if says_too_many(listing, &error) && batch.len() > 1 => {
                     self.ids_per_request = batch.len() / 2;
-                    tracing::info!(ids = self.ids_per_request, "the cloud takes fewer ids in one request");
+                    tracing::info!(ids = self.ids_per_request, "the API requires fewer ids per request");
                     batches.halve(batch);
                 }
                 Err(Error::Api(error)) if is_one_of(&error, &listing.not_found) => match batch {

@@ -32,7 +32,7 @@ fn stdin() -> std::io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// An error says where, and never what stands there.
+/// An error names the position, never the content.
 fn parsed(text: &[u8]) -> anyhow::Result<Saved> {
     serde_json::from_slice(text).map_err(|error| {
         let problem = match error.classify() {

@@ -1,4 +1,4 @@
-//! What all formats tell: every target after one collection, judged. Pure.
+//! The content of every report format: all targets after one collection, judged. Pure.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::inventory::{Failure, Resource, Target};
 use crate::policy::{Rules, State, Verdict};
 use crate::publication::publisher::{Published, Shown};
 
-/// What an audit found, where it could be delivered.
+/// The result of an audit whose report was delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conclusion {
     /// Every target is known, and no resource breaks a rule; grace periods and exemptions count as such.
@@ -53,7 +53,7 @@ impl Report {
         }
     }
 
-    /// How many resources are in `state`, also of those that are not told.
+    /// The number of resources in `state`, including those left out of the report.
     pub fn count(&self, state: State) -> usize {
         self.verdicts().filter(|verdict| verdict.state == state).count()
     }
@@ -63,7 +63,7 @@ impl Report {
         self.targets.iter().filter_map(|audited| Some((audited, audited.failure()?)))
     }
 
-    /// The resources of a target that are to be told.
+    /// The resources of a target that the report contains.
     pub fn resources<'a>(&self, audited: &'a Audited) -> impl Iterator<Item = (&'a Resource, &'a Verdict)> {
         let all = !self.only_violations;
         audited.shown.judged().filter(move |(_, verdict)| all || verdict.state == State::Violating)
@@ -78,7 +78,7 @@ impl Report {
         self.targets.iter().flat_map(|audited| &audited.shown.judgement.verdicts)
     }
 
-    /// The keys of the rules that a resource with this verdict was judged by, as far as they can be told.
+    /// The keys of the rules that a resource with this verdict was judged by, as far as they are known.
     pub fn keys_of<'a>(&self, verdict: &'a Verdict) -> Vec<&'a Arc<str>> {
         distinct(verdict.required.iter().chain(broken(verdict)))
     }

@@ -51,7 +51,7 @@ fn place(audited: &Audited) -> (&str, &str) {
 
 fn region(report: &Report, group: &[Audited], screen: Screen, out: &mut dyn Write) -> io::Result<()> {
     let mut table = Table::new();
-    table.load_style(LINES).set_header(["State", "Product", "Resource", "Name", "Broken rules"]);
+    table.load_style(LINES).set_header(["State", "Product", "Resource", "Name", "Violations"]);
     if let Some(width) = screen.width {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }

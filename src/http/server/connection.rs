@@ -1,4 +1,4 @@
-//! One connection: what it may take of time and memory.
+//! One connection, with its limits on time and memory.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -37,7 +37,7 @@ const REQUEST: Duration = Duration::from_secs(60);
 /// For a request head; longer ones get 431. A filter by tag may be long.
 const HEAD_BYTES: usize = 64 * 1024;
 
-/// What all connections share.
+/// State shared by all connections.
 pub(super) struct Server {
     pub site: Site,
     pub waiting: Waiting,
@@ -46,7 +46,7 @@ pub(super) struct Server {
     pub stop: CancellationToken,
 }
 
-/// Talks until the other side ends, a deadline passes, or the server is stopped and has answered.
+/// Serves until the client closes, a deadline passes, or the server is stopped and has answered.
 pub(super) async fn run(stream: TcpStream, server: Arc<Server>) {
     let turn = Arc::new(Turn::new(server));
     let passed = passed(turn.deadline.subscribe());
@@ -60,14 +60,14 @@ pub(super) async fn run(stream: TcpStream, server: Arc<Server>) {
     };
     tokio::select! {
         () = talking => {}
-        () = passed => tracing::debug!("closed a connection: it took too long, or too many waited"),
+        () = passed => tracing::debug!("connection closed: too slow, or too many connections waiting"),
     }
 }
 
 async fn talk_over_tls(stream: TcpStream, config: Arc<ServerConfig>, turn: &Arc<Turn>) {
     match TlsAcceptor::from(config).accept(stream).await {
         Ok(stream) => talk(stream, turn).await,
-        Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(error) => tracing::debug!(%error, "TLS handshake failed"),
     }
 }
 
@@ -75,7 +75,7 @@ async fn talk_over_tls(stream: TcpStream, config: Arc<ServerConfig>, turn: &Arc<
 async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: S, turn: &Arc<Turn>) {
     match turn.server.stop.run_until_cancelled(head::awaited(stream)).await {
         Some(Ok(Some(stream))) => Box::pin(answer_all(stream, turn)).await,
-        Some(Err(error)) => tracing::debug!(%error, "a connection ended early"),
+        Some(Err(error)) => tracing::debug!(%error, "connection ended early"),
         Some(Ok(None)) | None => {}
     }
 }
@@ -101,12 +101,12 @@ async fn answer_all(stream: impl AsyncRead + AsyncWrite + Unpin, turn: &Arc<Turn
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+        tracing::debug!(%error, "connection ended early");
         turn.server.site.refused(&error);
     }
 }
 
-/// The answer, if there is room for one more; the health of the process can always be asked for.
+/// The response, or 503 if too many requests are running; health checks are always answered.
 async fn answer(request: &Request<Incoming>, turn: Arc<Turn>) -> Response<Answering> {
     turn.begin();
     let site = &turn.server.site;
@@ -126,7 +126,7 @@ fn busy() -> Answer {
     answer
 }
 
-/// Where a connection is: it waits for a head, or is being answered.
+/// The state of a connection: waiting for a request head, or being answered.
 struct Turn {
     server: Arc<Server>,
     deadline: Deadline,

@@ -6,9 +6,9 @@ use std::io::{self, Cursor};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, join, split};
 
 /// More headers than hyper takes.
-const MOST_HEADERS: usize = 128;
+const MAX_HEADERS: usize = 128;
 /// What is read ahead stays for as long as the connection, so hyper reads on from here.
-const MOST: usize = 4 * 1024;
+const MAX_READ_AHEAD: usize = 4 * 1024;
 
 /// The stream as it was, when a whole head has come, or much of one, or what can be none, or the end. `None` when
 /// nothing came at all.
@@ -18,7 +18,7 @@ where
 {
     let mut head = Vec::new();
     let mut read = [0; 512];
-    while head.len() < MOST && is_partial(&head) {
+    while head.len() < MAX_READ_AHEAD && is_partial(&head) {
         match stream.read(&mut read).await? {
             0 if head.is_empty() => return Ok(None),
             0 => break,
@@ -30,7 +30,7 @@ where
 }
 
 fn is_partial(head: &[u8]) -> bool {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     matches!(httparse::Request::new(&mut headers).parse(head), Ok(httparse::Status::Partial))
 }
 
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     async fn read_back(sent: &[&[u8]]) -> Option<Vec<u8>> {
-        let (mut client, server) = duplex(2 * MOST);
+        let (mut client, server) = duplex(2 * MAX_READ_AHEAD);
         for piece in sent {
             client.write_all(piece).await.unwrap();
         }
@@ -53,7 +53,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_byte_that_was_read_is_read_again() {
-        let rest: &[u8] = &[b'x'; MOST];
+        let rest: &[u8] = &[b'x'; MAX_READ_AHEAD];
         let cases: [&[&[u8]]; 4] = [
             &[b"GET / HTTP/1.1\r\n", b"a: b\r\n\r\n", rest],
             &[b"GET / HT"],

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// When a connection is closed, unless it does something before.
+/// When an idle connection is closed.
 pub(super) type Deadline = Arc<watch::Sender<Instant>>;
 
 /// All connections that wait for a head, in the order in which they began to.

@@ -1,4 +1,4 @@
-//! Text that is kept compressed, so that a scrape only puts pieces one behind the other.
+//! Compressed text, so that a scrape only concatenates pieces.
 //!
 //! A block is a raw deflate fragment (RFC 1951) that ends at a byte's border. Fragments can follow each other in one
 //! gzip member (RFC 1952), whose checksum is combined from theirs. Several members in a row would be gzip as well,
@@ -40,13 +40,13 @@ impl Block {
         self.len == 0
     }
 
-    /// How many bytes the block itself has.
+    /// The compressed size in bytes.
     pub fn compressed_len(&self) -> usize {
         self.deflated.len()
     }
 }
 
-/// Makes blocks, one after the other.
+/// Builds blocks, one after another.
 pub struct Press {
     encoder: DeflateEncoder<Vec<u8>>,
     crc: Crc,
@@ -60,14 +60,14 @@ impl Default for Press {
 }
 
 impl Press {
-    /// Adds to the block that is being made.
+    /// Appends to the current block.
     pub fn push(&mut self, text: &str) {
         self.crc.update(text.as_bytes());
         self.len += text.len();
         self.encoder.write_all(text.as_bytes()).expect("a vector takes every byte");
     }
 
-    /// The block that was made; the next one knows nothing of it.
+    /// Returns the finished block and starts an independent one.
     pub fn block(&mut self) -> Block {
         let len = std::mem::take(&mut self.len);
         if len == 0 {
@@ -100,7 +100,7 @@ pub struct Plain {
     /// Fragments, and the length of their texts.
     fragments: VecDeque<(Bytes, usize)>,
     inflate: Decompress,
-    /// Bytes of text that come yet.
+    /// Remaining bytes of text.
     left: u64,
 }
 
@@ -112,7 +112,7 @@ impl Plain {
         Self { fragments, inflate: Decompress::new(false), left }
     }
 
-    /// Bytes of text that come yet.
+    /// Remaining bytes of text.
     pub fn left(&self) -> u64 {
         self.left
     }

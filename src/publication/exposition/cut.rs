@@ -1,4 +1,4 @@
-//! Where the tall metric ends when it would have too many series.
+//! Where the tall metric is cut if it would have too many series.
 
 use super::Options;
 use crate::inventory::{Keys, Resource};

@@ -10,7 +10,7 @@ use super::MAX_CHANGES_IN_MEMORY;
 use crate::inventory::TargetFilter;
 use crate::inventory::diff::Change;
 
-/// Which changes are asked for; what is `None` does not matter.
+/// Which changes to return; `None` matches everything.
 #[derive(Debug, Default)]
 pub struct ChangeFilter {
     pub since: Option<Timestamp>,
@@ -18,12 +18,12 @@ pub struct ChangeFilter {
     pub target: TargetFilter,
     pub resource_id: Option<String>,
     pub key: Option<String>,
-    /// Only changes behind this one.
+    /// Only changes after this one in the order of the answer.
     pub after: Option<LogPosition>,
     pub limit: usize,
 }
 
-/// Where a change stands in the log.
+/// The position of a change in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogPosition {
     at: i64,

@@ -48,10 +48,10 @@ const ADDITIONS: &str = "
     ) STRICT;
 ";
 
-/// Stands in the file's header, so that no other program's database is touched.
+/// Written into the file's header, so that no other program's database is touched.
 const APPLICATION_ID: i32 = 0x7461_6773;
 
-/// How long a process that is ending may still hold the file.
+/// How long to wait for a file that an exiting process still holds.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Another process has the file.

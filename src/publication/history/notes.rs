@@ -1,4 +1,4 @@
-//! What is remembered of a target beside its inventory, as one JSON text: more may be noted by later versions.
+//! What is stored of a target besides its inventory, as one JSON text that later versions may extend.
 
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 use serde::{Deserialize, Serialize};

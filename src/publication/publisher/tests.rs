@@ -107,7 +107,7 @@ async fn grace_and_staleness_end_by_themselves_also_while_collections_fail() {
     assert_eq!(shown("03:10:00").judgement.verdicts[0].state, State::Violating);
     assert!(shown("04:01:00").known.is_some());
     assert!(shown("04:01:01").known.is_none());
-    assert_eq!(publisher.nap(at("04:01:01")), LONGEST_NAP);
+    assert_eq!(publisher.nap(at("04:01:01")), MAX_NAP);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! One target between two publications, and as it is shown.
+//! The state of one target between publications, and the form in which it is shown.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,25 +14,25 @@ use crate::policy::{self, Judgement, Rules};
 use crate::publication::exposition::{self, Block, Blocks, Counters, Cut, Options, Press, Room, TargetView};
 use crate::publication::history::{Notes, Recalled, Step, Stored};
 
-/// What is judged and rendered by.
+/// The settings for judging and rendering.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     pub rules: Rules,
     pub options: Options,
     pub max_staleness: Duration,
-    /// Keys of tags that are no user tags.
+    /// Keys of system tags.
     pub system_keys: Arc<GlobSet>,
     /// The type of the resources of each product.
     pub resource_types: BTreeMap<Arc<str>, Arc<str>>,
 }
 
-/// One target as it is shown.
+/// One target in the form in which it is shown.
 #[derive(Debug, Default)]
 pub struct Shown {
     pub resource_type: Arc<str>,
     pub status: Status,
     pub inventory: Inventory,
-    /// The resources that may be seen: `None` before the first success, and when they are too old.
+    /// The visible resources: `None` before the first success, and when they are too old.
     pub known: Option<Known>,
     pub judgement: Arc<Judgement>,
     /// Blocks of [`exposition::SUBJECT`].
@@ -49,7 +49,7 @@ impl Shown {
         block.filter(|block| !block.is_empty())
     }
 
-    /// The resources that may be seen, each with its verdict.
+    /// The visible resources, each with its verdict.
     pub fn judged(&self) -> impl Iterator<Item = (&Resource, &policy::Verdict)> {
         resources_of(self.known.as_ref()).iter().zip(&self.judgement.verdicts)
     }
@@ -61,20 +61,20 @@ pub(super) struct Tracked {
     inventory: Inventory,
     counters: Counters,
     tags_changed_at: BTreeMap<Arc<str>, Timestamp>,
-    /// What the known listing was made by.
+    /// The basis of the known listing.
     basis: Option<u64>,
-    /// What the next listing is made by.
+    /// The settings of the next listing.
     arranged: Arranged,
-    /// Of the tall metric, were it not cut.
+    /// Series of the tall metric, before the cut.
     series: usize,
     cut: Cut,
     shown: Arc<Shown>,
-    /// From when on what is shown is not right any more.
+    /// The time at which the shown state expires.
     due: Option<Timestamp>,
 }
 
 impl Tracked {
-    /// A target of which `recalled` is known.
+    /// A target with its stored state.
     pub fn new(target: Target, recalled: Recalled, arranged: Arranged) -> Self {
         let Recalled { known, tally, tags_changed_at, notes: Notes { basis, doubts } } = recalled;
         Self {
@@ -114,12 +114,12 @@ impl Tracked {
         Step { target: self.target.clone(), stored, tally: self.counters.changes, notes }
     }
 
-    /// The first moment at which the clock alone changes what is shown.
+    /// The next time at which the clock alone changes what is shown.
     pub fn due(&self) -> Option<Timestamp> {
         self.due
     }
 
-    /// Takes the outcome of a collection, and gives what is to be stored.
+    /// Applies the outcome of a collection and returns what to store.
     pub fn advance(&mut self, outcome: &Outcome, options: &Options) -> Option<Step> {
         let advanced = self.inventory.advance(outcome);
         let before = std::mem::replace(&mut self.inventory, advanced);
@@ -140,7 +140,7 @@ impl Tracked {
         Some(self.step(Some(Stored { before: before.known, known, changes })))
     }
 
-    /// What changed since `before`. A listing that was made by something else is a baseline.
+    /// The changes since `before`. A listing with another basis is a baseline.
     fn changes(&self, before: Option<&Known>) -> Vec<Change> {
         let is_comparable = self.basis.is_none_or(|basis| basis == self.arranged.basis);
         match (before, &self.inventory.known) {
@@ -164,12 +164,12 @@ impl Tracked {
         }
     }
 
-    /// As it was when it was refreshed.
+    /// The state as of the last refresh.
     pub fn shown(&self) -> Arc<Shown> {
         Arc::clone(&self.shown)
     }
 
-    /// The cut to refresh it with, when something in it is new at `now`.
+    /// The cut for a refresh, if one is due at `now`.
     pub fn is_due(&self, room: &mut Room<'_>, settings: &Settings, now: Timestamp) -> Option<Cut> {
         let known = self.inventory.shown(now, settings.max_staleness);
         let series = if known.is_some() { self.series } else { 0 };
@@ -177,7 +177,7 @@ impl Tracked {
         (cut != self.cut || self.due.is_some_and(|due| due <= now)).then_some(cut)
     }
 
-    /// Judges and renders what is to be seen at `now`.
+    /// Judges and renders the state at `now`.
     pub fn refresh(&mut self, cut: Cut, settings: &Settings, now: Timestamp, press: &mut Press) {
         let known = self.inventory.shown(now, settings.max_staleness).cloned();
         let judgement = self.judge(known.as_ref(), &settings.rules, now);
@@ -215,7 +215,7 @@ impl Tracked {
         });
     }
 
-    /// The verdicts on what is `known`: those before, where neither it nor the clock can have changed them.
+    /// The verdicts on `known`. The previous ones are reused if neither it nor the clock can have changed them.
     fn judge(&self, known: Option<&Known>, rules: &Rules, now: Timestamp) -> Arc<Judgement> {
         let before = &self.shown.judgement;
         let holds = before.next_change.is_none_or(|change| now < change);
@@ -235,7 +235,7 @@ fn resources_of(known: Option<&Known>) -> &[Resource] {
     known.map_or(&[], |known| &known.resources)
 }
 
-/// Whether both are the same listing, or none. A listing that says nothing new is the one before.
+/// Whether both are the same listing, or both absent. An unchanged listing shares the previous allocation.
 fn same_resources(one: Option<&Known>, other: Option<&Known>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => Arc::ptr_eq(&one.resources, &other.resources),

@@ -82,7 +82,7 @@ async fn a_region_that_never_answers_is_unknown_at_the_deadline() {
     assert_eq!(ran.code, 3);
     assert!(
         ran.stdout
-            .contains("hbase is unknown (deadline): the collection of cn-shanghai did not end within 1s")
+            .contains("hbase is unknown (deadline): the collection of cn-shanghai did not finish within 1s")
     );
     assert!(ran.stdout.contains("hb-half"));
 }

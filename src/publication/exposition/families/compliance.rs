@@ -1,4 +1,4 @@
-//! What the verdicts come to.
+//! The compliance metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +7,8 @@ use crate::inventory::Resource;
 use crate::policy::{Reason, State, Verdict};
 use crate::publication::exposition::{Samples, TagLabel, TargetView};
 
-/// Combinations of rollup values of one target that are told apart; the others are one together.
-const MOST_ROLLUPS: usize = 1000;
+/// Combinations of rollup values of one target with their own series; the rest is summed.
+const MAX_ROLLUPS: usize = 1000;
 /// The value of every rollup label for the other combinations.
 const OTHER: &str = "__other__";
 
@@ -52,7 +52,7 @@ pub(super) fn rollups_dropped(view: &TargetView<'_>) -> usize {
     if view.options.rollup_labels.is_empty() {
         return 0;
     }
-    counted(view).len().saturating_sub(MOST_ROLLUPS) * State::ALL.len()
+    counted(view).len().saturating_sub(MAX_ROLLUPS) * State::ALL.len()
 }
 
 /// How many resources are in each state, in the order of [`State::ALL`].
@@ -61,19 +61,19 @@ type Numbers = [u64; State::ALL.len()];
 type Rollups<'a> = BTreeMap<Vec<&'a str>, Numbers>;
 
 /// The combinations with the most resources, and the others as one. Without resources there is one of empty values: a
-/// number that is known to be 0 is told.
+/// number that is known to be 0 is exported.
 fn rollups<'a>(view: &TargetView<'a>) -> Rollups<'a> {
     let labels = &view.options.rollup_labels;
     let mut all = counted(view);
     if all.is_empty() {
         all.insert(vec![""; labels.len()], Numbers::default());
     }
-    if all.len() <= MOST_ROLLUPS {
+    if all.len() <= MAX_ROLLUPS {
         return all;
     }
     let mut by_size: Vec<_> = all.iter().map(|(values, numbers)| (total(numbers), values.clone())).collect();
     by_size.sort_by(|(one, first), (other, second)| other.cmp(one).then_with(|| first.cmp(second)));
-    let kept: BTreeSet<_> = by_size.into_iter().take(MOST_ROLLUPS).map(|(_, values)| values).collect();
+    let kept: BTreeSet<_> = by_size.into_iter().take(MAX_ROLLUPS).map(|(_, values)| values).collect();
     let mut rollups = Rollups::new();
     for (values, numbers) in all {
         let values = if kept.contains(&values) { values } else { vec![OTHER; labels.len()] };
@@ -148,13 +148,13 @@ mod tests {
     #[test]
     fn combinations_past_the_bound_are_one_together_and_no_resource_is_lost() {
         // The last owners have two resources each, so they stay.
-        let owners = (0..MOST_ROLLUPS + 5).chain([MOST_ROLLUPS + 3, MOST_ROLLUPS + 4]);
+        let owners = (0..MAX_ROLLUPS + 5).chain([MAX_ROLLUPS + 3, MAX_ROLLUPS + 4]);
         let resources: Vec<_> = owners.enumerate().map(|(number, owner)| resource(number, owner)).collect();
         let number = resources.len();
         with_view(resources, |view| {
             let rollups = rollups(view);
             assert_eq!(rollups.values().map(total).sum::<u64>() as usize, number);
-            assert_eq!(rollups.len(), MOST_ROLLUPS + 1);
+            assert_eq!(rollups.len(), MAX_ROLLUPS + 1);
             assert_eq!(total(&rollups[&vec![OTHER]]), 5);
             assert_eq!(total(&rollups[&vec!["01004"]]), 2);
             assert_eq!(rollups_dropped(view), 5 * State::ALL.len());

@@ -9,12 +9,12 @@ use crate::publication::exposition::{Family, Samples, TargetView};
 
 /// How the target's collections went.
 pub const STATUS: &[Family] = &[
-    gauge("alicloud_tag_exporter_target", "1 for each configured target.", |_, samples| {
+    gauge("alicloud_tag_exporter_target", "One series per configured target; always 1.", |_, samples| {
         samples.add_bare(1.0)
     }),
     gauge(
         "alicloud_tag_exporter_collection_success",
-        "1 if the last collection worked, 0 if it failed.",
+        "1 if the last collection succeeded, 0 if it failed.",
         |view, samples| {
             if let Some(attempt) = &view.inventory.last_attempt {
                 samples.add_bare(flag(attempt.failure.is_none()));
@@ -23,7 +23,7 @@ pub const STATUS: &[Family] = &[
     ),
     gauge(
         "alicloud_tag_exporter_collection_last_success_timestamp_seconds",
-        "Unix time of the end of the last collection that worked.",
+        "Unix time at which the last successful collection ended.",
         |view, samples| {
             if let Some(known) = &view.inventory.known {
                 samples.add_bare(seconds(known.ended));
@@ -39,12 +39,14 @@ pub const STATUS: &[Family] = &[
             }
         },
     ),
-    counter("alicloud_tag_exporter_collections_total", "Collections that ended.", |view, samples| {
-        samples.add_bare(view.counters.collections as f64)
-    }),
+    counter(
+        "alicloud_tag_exporter_collections_total",
+        "Completed collections, including failed ones.",
+        |view, samples| samples.add_bare(view.counters.collections as f64),
+    ),
     counter(
         "alicloud_tag_exporter_collection_failures_total",
-        "Collections that failed, by reason.",
+        "Failed collections by reason.",
         |view, samples| {
             for (reason, count) in Reason::ALL.iter().zip(view.counters.failures) {
                 samples.add([("reason", reason.name())], count as f64);
@@ -53,7 +55,7 @@ pub const STATUS: &[Family] = &[
     ),
     gauge(
         "alicloud_tag_exporter_snapshot_stale",
-        "1 from a failed collection, or a restart, until the next collection that works; 0 otherwise.",
+        "1 from a failed collection or a restart until the next success, otherwise 0.",
         |view, samples| {
             if view.inventory.last_attempt.is_some() || view.inventory.known.is_some() {
                 samples.add_bare(flag(!view.inventory.is_current()));
@@ -62,7 +64,7 @@ pub const STATUS: &[Family] = &[
     ),
     gauge(
         "alicloud_tag_exporter_listing_count_mismatch",
-        "1 if the last listing had another number of resources than the cloud counted, 0 if not.",
+        "1 if the listed count differs from the API's TotalCount, otherwise 0.",
         |view, samples| {
             if let Some(known) = &view.inventory.known {
                 samples.add_bare(flag(known.count_mismatch));
@@ -71,22 +73,26 @@ pub const STATUS: &[Family] = &[
     ),
     counter(
         "alicloud_tag_exporter_tag_changes_total",
-        "Changes of tags of resources that stayed.",
+        "Tag changes on existing resources.",
         |view, samples| {
             changes(view, samples, ChangeKind::is_of_a_tag);
         },
     ),
     counter(
         "alicloud_tag_exporter_resource_changes_total",
-        "Resources that came or went.",
+        "Resources that appeared or disappeared.",
         |view, samples| {
             changes(view, samples, |kind| !kind.is_of_a_tag());
         },
     ),
-    gauge("alicloud_tag_exporter_series_dropped", "Series that are left out, by reason.", |view, samples| {
-        samples.add([("reason", "max_series")], view.cut.dropped as f64);
-        samples.add([("reason", "rollup")], rollups_dropped(view) as f64);
-    }),
+    gauge(
+        "alicloud_tag_exporter_series_dropped",
+        "Series left out because of a limit, by reason.",
+        |view, samples| {
+            samples.add([("reason", "max_series")], view.cut.dropped as f64);
+            samples.add([("reason", "rollup")], rollups_dropped(view) as f64);
+        },
+    ),
 ];
 
 /// The counters of the kinds of changes that are `wanted`.

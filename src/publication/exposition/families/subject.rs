@@ -12,12 +12,12 @@ use crate::publication::exposition::{Family, Samples, TargetView};
 pub const SUBJECT: &[Family] = &[
     gauge(
         "alicloud_resource_info",
-        "1 for each resource, labelled with what describes it. State at the last successful collection.",
+        "One series per resource with its attributes; always 1. State at the last successful collection.",
         info,
     ),
     gauge(
         "alicloud_resource_tag",
-        "1 for each tag of each resource. State at the last successful collection.",
+        "One series per tag of each resource; always 1. State at the last successful collection.",
         tag,
     ),
     gauge(
@@ -27,32 +27,32 @@ pub const SUBJECT: &[Family] = &[
     ),
     gauge(
         "alicloud_resource_created_timestamp_seconds",
-        "Unix time of the resource's creation. State at the last successful collection.",
+        "Unix time at which the resource was created. State at the last successful collection.",
         created,
     ),
     gauge(
         "alicloud_resource_tags_last_changed_timestamp_seconds",
-        "Unix time of the last change of the resource's tags that was seen. State at the last successful collection.",
+        "Unix time of the last observed tag change of the resource. State at the last successful collection.",
         tags_last_changed,
     ),
     gauge(
         "alicloud_resource_required_tag_violation",
-        "1 if the resource violates the rule for the required key, 0 if not. State at the last successful collection.",
+        "1 if the resource violates the rule for the required key, otherwise 0. State at the last successful collection.",
         violation,
     ),
     gauge(
         "alicloud_resource_required_tag_violation_info",
-        "1 for each violated rule, with the reason. State at the last successful collection.",
+        "One series per violation in effect, with its reason; always 1. State at the last successful collection.",
         violation_info,
     ),
     gauge(
         "alicloud_resources",
-        "Number of resources by compliance with the tagging rules. State at the last successful collection.",
+        "Number of resources by compliance state. State at the last successful collection.",
         resources,
     ),
     gauge(
         "alicloud_tag_key_resources",
-        "Number of resources that carry the tag key. State at the last successful collection.",
+        "Number of resources with the tag key. State at the last successful collection.",
         tag_key_resources,
     ),
 ];
