@@ -220,8 +220,12 @@ async fn changes_older_than_the_retention_are_deleted() {
 #[tokio::test]
 async fn doubts_and_the_basis_are_there_after_a_restart_also_when_nothing_was_listed() {
     let folder = tempfile::tempdir().unwrap();
-    let doubts = Doubts { missing: [("1".into(), at(5))].into(), region_missing_since: Some(at(6)) };
-    let notes = Notes { basis: Some(u64::MAX), doubts };
+    let doubts = Doubts {
+        missing: [("1".into(), at(5))].into(),
+        region_missing_since: Some(at(6)),
+        ..Doubts::default()
+    };
+    let notes = Notes { basis: Some(u64::MAX), doubts, ..Notes::default() };
     let now = known(0, vec![resource("1", Tags::default())]);
     let history = open(&folder);
     history.commit(step("r", None, &now, &mut Tally::default())).await;
