@@ -12,6 +12,7 @@ mod clock;
 mod credentials;
 mod daemon;
 mod demo;
+mod evidence;
 mod exact;
 mod forms;
 mod golden;

@@ -74,7 +74,8 @@ impl Lister {
         if self.can_look_up(missing.len(), reading.pages) {
             let found = self.look_up(&missing, interner).await;
             // Pages that shifted: the count has them too.
-            reading.difference = reading.difference.map(|more| more - found.there.len() as i64);
+            let back = found.there.len() as i64;
+            reading.difference = reading.difference.map(|more| more.min(0).max(more - back));
             reading.rows.extend(found.there);
             gone = found.gone;
         } else if !missing.is_empty() && reading.difference == Some(0) {
