@@ -209,3 +209,6 @@ fn unread(resource: &Resource, known: &[Resource], at: Timestamp) -> Resource {
         ..resource.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;
