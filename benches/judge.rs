@@ -57,5 +57,6 @@ fn resource(number: usize, prefix: &str) -> Resource {
         created_at: None,
         tags: (0..TAGS).map(tag).collect(),
         system_tags: Tags::default(),
+        unread: None,
     }
 }

@@ -1,5 +1,6 @@
 //! What is known of one target: its resources, and how the last collection went. Pure.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,25 +17,32 @@ mod resource;
 pub mod shard;
 mod tags;
 mod target;
+mod weigh;
 
-pub use doubts::Doubts;
+pub use doubts::{CountDoubt, Doubts, Shrunk};
 pub use failure::{Failure, Reason};
 pub use interner::Interner;
 pub use keys::Keys;
 pub use regions::{Region, Regions};
-pub use resource::{Resource, split_again};
+pub use resource::{Resource, Unread, split_again};
 #[cfg(test)]
 pub use tags::tags_of;
 pub use tags::{Pair, Tags};
 pub use target::{Scope, Target, TargetFilter};
 
-/// A complete listing of one target.
-#[derive(Debug, Clone)]
+/// What one collection read of a target: evidence, which [`Inventory::advance`] weighs.
+#[derive(Debug, Clone, Default)]
 pub struct Listing {
     /// Sorted by id, each once.
     pub resources: Arc<[Resource]>,
-    /// The cloud's count differs from the number of listed ids.
-    pub count_mismatch: bool,
+    /// How many more resources the cloud counts than it lists; `None` where the API has no usable count.
+    pub difference: Option<i64>,
+    /// Known resources that a lookup proved gone.
+    pub gone: BTreeSet<Arc<str>>,
+    /// A second listing, as long as its count, lacks the same known resources.
+    pub is_confirmed: bool,
+    /// Listed resources whose tags could not be read.
+    pub unreadable: BTreeSet<Arc<str>>,
 }
 
 /// One collection of one target.
@@ -88,14 +96,23 @@ pub enum Status {
 }
 
 impl Inventory {
-    /// The inventory after `outcome`. A failure keeps the resources; it is not an empty listing.
+    /// The inventory after `outcome`. A failure, or a listing that cannot be believed yet, keeps the resources.
     pub fn advance(&self, outcome: &Outcome) -> Self {
-        let (known, failure) = match &outcome.listed {
-            Ok(listing) => (Some(Known::of(listing, outcome)), None),
-            Err(failure) => (self.known.clone(), Some(failure.clone())),
+        let (weighed, doubts) = match &outcome.listed {
+            Ok(listing) => weigh::weigh(self, listing, outcome.ended),
+            Err(failure) => (Err(failure.clone()), self.doubts.clone()),
+        };
+        let (known, failure) = match weighed {
+            Ok(resources) => (Some(Known::of(resources, outcome)), None),
+            Err(failure) => (self.known.clone(), Some(failure)),
         };
         let attempt = Attempt { ended: outcome.ended, took: outcome.took, failure };
-        Self { known, last_attempt: Some(attempt), doubts: self.doubts.clone() }
+        Self { known, last_attempt: Some(attempt), doubts }
+    }
+
+    /// Why the last collection failed.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.last_attempt.as_ref()?.failure.as_ref()
     }
 
     /// What may be shown at `now`: nothing when the last success is longer ago than `max_staleness`.
@@ -128,13 +145,15 @@ impl Inventory {
 }
 
 impl Known {
-    fn of(listing: &Listing, outcome: &Outcome) -> Self {
-        Self {
-            resources: Arc::clone(&listing.resources),
-            started: outcome.started,
-            ended: outcome.ended,
-            count_mismatch: listing.count_mismatch,
-        }
+    fn of(resources: Arc<[Resource]>, outcome: &Outcome) -> Self {
+        let difference = outcome.listed.as_ref().ok().and_then(|listing| listing.difference);
+        let count_mismatch = difference.is_some_and(|difference| difference != 0);
+        Self { resources, started: outcome.started, ended: outcome.ended, count_mismatch }
+    }
+
+    /// How many resources have tags that could not be read.
+    pub fn unreadable(&self) -> usize {
+        self.resources.iter().filter(|resource| resource.unread.is_some()).count()
     }
 
     /// The last moment at which these resources are shown without another success.
@@ -159,7 +178,7 @@ mod tests {
     }
 
     fn nothing_listed() -> Result<Listing, Failure> {
-        Ok(Listing { resources: Arc::new([]), count_mismatch: false })
+        Ok(Listing::default())
     }
 
     fn failure() -> Result<Listing, Failure> {

@@ -25,9 +25,12 @@ pub enum State {
     Pending,
     /// It violates rules, but exemptions cover every violation.
     Exempt,
+    /// Its tags could not be read: it is judged by no rule, and counted in no state.
+    Unknown,
 }
 
 impl State {
+    /// Those that are counted.
     pub const ALL: [Self; 4] = [Self::Compliant, Self::Violating, Self::Pending, Self::Exempt];
 
     pub fn name(self) -> &'static str {
@@ -36,6 +39,7 @@ impl State {
             Self::Violating => "violating",
             Self::Pending => "pending",
             Self::Exempt => "exempt",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -111,6 +115,11 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Of a resource whose tags could not be read.
+    fn unknown() -> Self {
+        Self { state: State::Unknown, violations: Vec::new(), pending_until: None, required: Arc::default() }
+    }
+
     /// Why a violation does not count, for people: `pending until 2026-11-24T04:00:00Z`.
     pub fn excuse(&self, violation: &Violation) -> Option<String> {
         if let Some(Exempted { reason, until }) = &violation.exemption {
@@ -187,6 +196,9 @@ impl<'a> Judge<'a> {
     }
 
     fn verdict(&mut self, resource: &'a Resource) -> Verdict {
+        if resource.unread.is_some() {
+            return Verdict::unknown();
+        }
         let mut violations = self.missing_and_wrong(resource);
         if !self.is_leaving(resource) {
             self.add_unwanted(resource, &mut violations);

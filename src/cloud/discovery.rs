@@ -4,7 +4,7 @@
 //! shift while they are read, so a listing counts only when it agrees with itself, and a resource only counts as
 //! gone, or as untagged, when a second answer says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use globset::GlobSet;
@@ -13,11 +13,13 @@ use serde::Deserialize;
 use crate::cloud::api::ApiError;
 use crate::cloud::catalog::{Parameters, Product, TagsFrom, filled};
 use crate::cloud::client::Client;
-use crate::inventory::{Failure, Interner, Listing, Reason, Resource};
+use crate::inventory::{Failure, Interner, Listing, Reason, Resource, Tags};
 
 mod batches;
+mod budget;
 #[doc(hidden)]
 pub mod decode;
+mod inline;
 mod join;
 mod lookup;
 mod paging;
@@ -26,6 +28,7 @@ mod regions;
 mod resources;
 mod tags;
 
+use budget::Budget;
 use decode::Described;
 pub use regions::{FoundRegion, regions};
 
@@ -64,6 +67,8 @@ pub struct Lister {
     pub ids_per_request: usize,
     /// The rows of a page, once the cloud has refused the catalog's value.
     pub page_size: Option<usize>,
+    /// What the current collection has read.
+    budget: Budget,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +79,8 @@ pub enum Error {
     TagsDenied(ApiError),
     #[error("{action} in {region} is inconsistent: {problem}")]
     Inconsistent { action: String, region: String, problem: String },
+    #[error("{action} in {region} {problem}")]
+    TooLarge { action: String, region: String, problem: String },
     #[error("{action} in {region} reports that the service is not ready: {problem}")]
     NotReady { action: String, region: String, problem: String },
 }
@@ -84,6 +91,7 @@ impl From<Error> for Failure {
             Error::Api(error) | Error::TagsDenied(error) => error.reason(),
             Error::Inconsistent { .. } => Reason::Inconsistent,
             Error::NotReady { .. } => Reason::NotReady,
+            Error::TooLarge { .. } => Reason::TooLarge,
         };
         Self { reason, message: error.to_string() }
     }
@@ -91,30 +99,65 @@ impl From<Error> for Failure {
 
 /// What the resource listing tells, by id.
 type Rows = BTreeMap<Arc<str>, Described>;
+type Ids = BTreeSet<Arc<str>>;
+
+/// What the listing and the lookups say of the resources.
+struct Evidence {
+    rows: Rows,
+    /// How many more the cloud counts than are listed, where it gives a usable count.
+    difference: Option<i64>,
+    /// The known ones that a lookup proved gone.
+    gone: Ids,
+    /// A second listing, as long as its count, lacks the other missing ones too.
+    is_confirmed: bool,
+}
+
+/// The known resource `id`.
+fn known<'a>(previous: &'a [Resource], id: &Arc<str>) -> Option<&'a Resource> {
+    previous.binary_search_by(|resource| resource.id.cmp(id)).ok().map(|found| &previous[found])
+}
 
 impl Lister {
     pub fn new(client: Client, tag_source: TagSource, system_keys: Arc<GlobSet>) -> Self {
         let product = Arc::clone(&client.product);
         let ids_per_request = product.tags.as_ref().map_or(0, |tags| tags.ids_per_request);
-        Self { client, product, tag_source, system_keys, ids_per_request, page_size: None }
+        Self {
+            client,
+            product,
+            tag_source,
+            system_keys,
+            ids_per_request,
+            page_size: None,
+            budget: Budget::default(),
+        }
     }
 
-    /// Every resource of the target with its tags. `previous` is the last listing that worked, and is given back
-    /// where nothing is new.
+    /// What the cloud says of the target now. `previous` are the known resources, and are given back where nothing is
+    /// new.
     pub async fn list(&mut self, previous: &Arc<[Resource]>) -> Result<Listing, Error> {
         let interner = Interner::seeded(previous);
         let product = Arc::clone(&self.product);
+        self.budget = Budget::default();
         self.ready().await?;
-        let (mut rows, count_mismatch) = self.resources(previous, &interner).await?;
-        let tags = match (self.tag_source.of(&product), &product.tags) {
-            (TagsFrom::ListTagResources, Some(listing)) => self.tags(listing, &mut rows, &interner).await?,
-            _ => join::inline_tags(&mut rows),
+        let Evidence { mut rows, difference, mut gone, is_confirmed } =
+            self.resources(previous, &interner).await?;
+        let read = match (self.tag_source.of(&product), &product.tags) {
+            (TagsFrom::ListTagResources, Some(listing)) => {
+                self.tags(listing, &mut rows, previous, &interner).await?
+            }
+            _ => self.inline_tags(&mut rows, previous, &interner).await?,
         };
-        let mut resources = join::join(rows, tags, &self.system_keys, &interner);
+        gone.extend(read.gone);
+        let mut resources = join::join(rows, read.tags, &self.system_keys, &interner);
         if resources == *previous {
             resources = Arc::clone(previous);
         }
-        Ok(Listing { resources, count_mismatch })
+        Ok(Listing { resources, difference, gone, is_confirmed, unreadable: read.unreadable })
+    }
+
+    /// Whether a user gave one of these tags.
+    fn has_user_tags(&self, tags: &Tags) -> bool {
+        tags.iter().any(|(key, _)| !self.system_keys.is_match(&**key))
     }
 
     fn inconsistent(&self, action: &str, problem: impl Into<String>) -> Error {

@@ -13,8 +13,8 @@ use tokio::task::spawn_blocking;
 use crate::clock::now;
 use crate::config::Config;
 use crate::instruments::Instruments;
-use crate::inventory::Outcome;
 use crate::inventory::shard::Shard;
+use crate::inventory::{Failure, Outcome};
 use crate::publication::history::History;
 use crate::publication::publisher::{Arranged, Arrangement, Published, Publisher, Settings};
 
@@ -29,7 +29,7 @@ mod table;
 
 use output::Output;
 pub use report::Conclusion;
-use report::Report;
+use report::{Audited, Report};
 use table::Screen;
 
 /// The options besides the configuration.
@@ -99,16 +99,22 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<Conclusion>
             let reading = move || offline::read(&file, rules);
             spawn_blocking(reading).await.context("reading the file failed")??
         }
-        None => {
-            let shows_failures = options.format == Format::Table && options.output.is_none();
-            collect::collect(&config, shows_failures).await?
-        }
+        None => collect::collect(&config).await?,
     };
     let report = Report::new(&*publish(collected).await?, config.rules, options.only_violations);
     let conclusion = report.conclusion();
+    let shows_failures = options.format == Format::Table && options.output.is_none();
+    if options.offline.is_none() && !shows_failures {
+        report.unknown().for_each(|(audited, failure)| log(audited, failure));
+    }
     let writing = move || output.write(|out| write(&report, &options, out));
     spawn_blocking(writing).await.context("writing the report failed")??;
     Ok(conclusion)
+}
+
+fn log(audited: &Audited, failure: &Failure) {
+    let (target, reason) = (&audited.target, failure.reason.name());
+    tracing::warn!(%target, reason, "collection failed: {}", failure.message);
 }
 
 fn write(report: &Report, options: &Options, out: &mut dyn io::Write) -> io::Result<()> {

@@ -112,6 +112,7 @@ pub fn changes(target: &Target, old: &Known, new: &Known) -> Vec<Change> {
         |side| match side {
             Side::Left(gone) => changes.push(change(&gone.id, ChangeKind::ResourceDisappeared)),
             Side::Right(come) => changes.push(change(&come.id, ChangeKind::ResourceAppeared)),
+            Side::Both(before, _) if !before.has_known_tags() => {}
             Side::Both(before, after) => tag_changes(before, after, |kind, key, old, new| {
                 let (key, share) = (Some(Arc::clone(key)), |text: Option<&Arc<str>>| text.map(Arc::clone));
                 changes.push(Change { key, old: share(old), new: share(new), ..change(&after.id, kind) });

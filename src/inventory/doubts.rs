@@ -17,6 +17,38 @@ pub struct Doubts {
     /// The cloud's list of regions lacks the target's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region_missing_since: Option<Timestamp>,
+    /// The listings are shorter than the cloud's count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<CountDoubt>,
+    /// The listings lost too much at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shrunk: Option<Shrunk>,
+}
+
+/// Successive listings that are shorter than the cloud's count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountDoubt {
+    /// The first of all.
+    pub since: Timestamp,
+    pub difference: i64,
+    /// Stands for the ids of the last one.
+    pub ids: u64,
+    /// The first with these ids and this difference.
+    pub same_since: Timestamp,
+    /// How many have had these ids and this difference.
+    pub readings: u32,
+    /// The difference that was believed last: it is believed again.
+    pub accepted: Option<i64>,
+}
+
+/// Successive listings that lost too much at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shrunk {
+    pub since: Timestamp,
+    /// The last one that counted.
+    pub last: Timestamp,
+    /// How many have agreed with the first.
+    pub agreed: u32,
 }
 
 impl Doubts {

@@ -26,8 +26,12 @@ pub enum Reason {
     NotReady,
     /// The cloud rejected the request.
     Rejected,
+    /// Too much was missing at once to be believed at once.
+    Suspicious,
     /// Too many requests.
     Throttled,
+    /// There is more than one collection may read.
+    TooLarge,
     /// No answer arrived.
     Transport,
     /// The cloud failed on its side.
@@ -37,14 +41,16 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Credentials,
         Self::Deadline,
         Self::Denied,
         Self::Inconsistent,
         Self::NotReady,
         Self::Rejected,
+        Self::Suspicious,
         Self::Throttled,
+        Self::TooLarge,
         Self::Transport,
         Self::Unavailable,
         Self::Undecodable,
@@ -58,7 +64,9 @@ impl Reason {
             Self::Inconsistent => "inconsistent",
             Self::NotReady => "not_ready",
             Self::Rejected => "rejected",
+            Self::Suspicious => "suspicious",
             Self::Throttled => "throttled",
+            Self::TooLarge => "too_large",
             Self::Transport => "transport",
             Self::Unavailable => "unavailable",
             Self::Undecodable => "undecodable",

@@ -15,6 +15,7 @@ struct Pool {
     texts: HashSet<Arc<str>, RandomState>,
     /// Many resources have the very same tags.
     sets: HashSet<Tags, RandomState>,
+    new_bytes: usize,
 }
 
 impl Interner {
@@ -28,17 +29,23 @@ impl Interner {
             let Resource { id, name, resource_group_id, status, .. } = resource;
             texts.extend([id, name, resource_group_id, status].map(Arc::clone));
         }
-        Self(Mutex::new(Pool { texts, sets }))
+        Self(Mutex::new(Pool { texts, sets, new_bytes: 0 }))
     }
 
     pub fn share(&self, text: &str) -> Arc<str> {
-        let texts = &mut self.pool().texts;
-        if let Some(known) = texts.get(text) {
+        let mut pool = self.pool();
+        if let Some(known) = pool.texts.get(text) {
             return Arc::clone(known);
         }
         let new: Arc<str> = text.into();
-        texts.insert(Arc::clone(&new));
+        pool.new_bytes += new.len();
+        pool.texts.insert(Arc::clone(&new));
         new
+    }
+
+    /// The length of all texts that it did not know from the beginning.
+    pub fn new_bytes(&self) -> usize {
+        self.pool().new_bytes
     }
 
     /// The tags of one resource.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use globset::GlobSet;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::tags::tags_where;
 use super::{Keys, Tags};
@@ -21,6 +22,16 @@ pub struct Resource {
     pub tags: Tags,
     /// Those whose keys are excluded: the cloud's own.
     pub system_tags: Tags,
+    /// Where the cloud's answers about the tags could not be read: the tags above are the last known ones.
+    pub unread: Option<Unread>,
+}
+
+/// Tags that could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    pub since: Timestamp,
+    /// No tags of the resource have ever been read.
+    pub never_read: bool,
 }
 
 impl Resource {
@@ -35,7 +46,13 @@ impl Resource {
             created_at: None,
             tags: Tags::default(),
             system_tags: Tags::default(),
+            unread: None,
         }
+    }
+
+    /// Whether its tags are known: the current ones, or those before they could not be read.
+    pub fn has_known_tags(&self) -> bool {
+        self.unread.is_none_or(|unread| !unread.never_read)
     }
 
     /// The same with its tags split by other excluded keys; `None` where that changes nothing.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::inventory::{Failure, Inventory, Known, Resource, Status, Tags, Target};
+use crate::inventory::{Failure, Inventory, Known, Resource, Status, Tags, Target, Unread};
 use crate::policy::Verdict;
 
 /// The document as it is written; the resources are sorted by account, region, product and id.
@@ -32,6 +32,8 @@ pub struct TargetRow<'a> {
     pub error: Option<&'a Failure>,
     /// `null` where it is not known.
     pub resources: Option<usize>,
+    /// The listing is not as long as the cloud's count.
+    pub count_mismatch: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -44,8 +46,12 @@ pub struct ResourceRow<'a> {
     pub resource_group_id: &'a str,
     pub status: &'a str,
     pub created_at: Option<Timestamp>,
-    pub tags: &'a Tags,
+    /// `null` while they have never been read.
+    pub tags: Option<&'a Tags>,
     pub system_tags: &'a Tags,
+    /// From when on the tags could not be read; those above are older.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags_unknown_since: Option<Timestamp>,
     pub compliance: &'a Verdict,
 }
 
@@ -61,6 +67,7 @@ impl<'a> TargetRow<'a> {
             last_attempt: attempt.map(|attempt| attempt.ended),
             error: attempt.and_then(|attempt| attempt.failure.as_ref()),
             resources: shown.map(|known| known.resources.len()),
+            count_mismatch: shown.is_some_and(|known| known.count_mismatch),
         }
     }
 }
@@ -80,8 +87,9 @@ impl<'a> ResourceRow<'a> {
             resource_group_id: &resource.resource_group_id,
             status: &resource.status,
             created_at: resource.created_at,
-            tags: &resource.tags,
+            tags: resource.has_known_tags().then_some(&resource.tags),
             system_tags: &resource.system_tags,
+            tags_unknown_since: resource.unread.map(|unread| unread.since),
             compliance,
         }
     }
@@ -104,6 +112,8 @@ pub struct SavedTarget {
     pub status: Status,
     pub last_success: Option<Timestamp>,
     pub resources: Option<usize>,
+    #[serde(default)]
+    pub count_mismatch: bool,
 }
 
 /// A resource, and the target that it belongs to.
@@ -127,18 +137,22 @@ impl<'de> Deserialize<'de> for SavedResource {
             resource_group_id: Arc<str>,
             status: Arc<str>,
             created_at: Option<Timestamp>,
-            tags: Tags,
+            #[serde(deserialize_with = "Option::deserialize")]
+            tags: Option<Tags>,
             #[serde(default)]
             system_tags: Tags,
+            tags_unknown_since: Option<Timestamp>,
         }
         let row = Row::deserialize(deserializer)?;
+        let never_read = row.tags.is_none();
         let resource = Resource {
+            unread: row.tags_unknown_since.map(|since| Unread { since, never_read }),
             id: row.resource_id,
             name: row.resource_name,
             resource_group_id: row.resource_group_id,
             status: row.status,
             created_at: row.created_at,
-            tags: row.tags,
+            tags: row.tags.unwrap_or_default(),
             system_tags: row.system_tags,
         };
         let target = Target { account: row.account, region_id: row.region_id, product: row.product };
@@ -163,6 +177,7 @@ mod tests {
             created_at: Some("2026-11-24T03:00:00Z".parse().unwrap()),
             tags: tags_of([("负责人", "\"</script>"), ("empty", "")]),
             system_tags: tags_of([("acs:x", "y")]),
+            unread: Some(Unread { since: Timestamp::UNIX_EPOCH, never_read: false }),
         };
         let judgement =
             judge(&target, std::slice::from_ref(&resource), &Rules::default(), Timestamp::UNIX_EPOCH);

@@ -16,11 +16,14 @@ use crate::instruments::Instruments;
 use crate::inventory::{Regions, Scope, Target};
 
 mod changes;
+mod clock;
 mod file;
 mod inventories;
 mod notes;
+mod told;
 
 pub use changes::{ChangeFilter, LogPosition, Logged};
+use clock::Clock;
 pub use file::Held;
 pub use inventories::{Recalled, Step, Stored};
 pub use notes::Notes;
@@ -51,6 +54,7 @@ enum Medium {
         path: PathBuf,
         /// Older changes are deleted.
         retention: Duration,
+        clock: Option<Clock>,
     },
     /// In memory because the file could not be used.
     Lost,
@@ -68,12 +72,14 @@ impl History {
     pub fn open(path: &Path, retention: Duration, instruments: Instruments) -> anyhow::Result<Self> {
         match file::open(path) {
             Ok(connection) => {
-                let medium = Medium::File { path: path.to_owned(), retention };
+                let clock = Clock::recalled(&connection)?;
+                let medium = Medium::File { path: path.to_owned(), retention, clock };
                 Ok(Self::new(connection, medium, instruments))
             }
             Err(file::Unusable::Held(held)) => Err(held.into()),
             Err(unusable) => {
                 instruments.history_failed("open");
+                told::is_behind(path);
                 tracing::error!(
                     "cannot open the state file {}: {unusable}; continuing in memory",
                     path.display()
@@ -168,6 +174,9 @@ impl Shared {
                 path.display()
             );
         }
+        if let Medium::File { path, .. } = &store.medium {
+            told::is_behind(path);
+        }
         if let Err(error) = store.go_on_in_memory() {
             tracing::error!(%error, "cannot create a history in memory");
         }
@@ -185,10 +194,14 @@ impl Store {
         notes::store(&transaction, target, step)?;
         if let Some(stored) = &step.stored {
             changes::insert(&transaction, target, &stored.changes)?;
-            match self.medium {
-                Medium::File { retention, .. } => {
+            match &mut self.medium {
+                Medium::File { retention, clock, .. } => {
                     inventories::store_resources(&transaction, target, stored)?;
-                    changes::expire(&transaction, changes::oldest_kept(stored.known.ended, retention))?;
+                    let ended = stored.known.ended;
+                    let now = clock.map_or_else(|| Clock::at(ended), |clock| clock.told(ended));
+                    now.store(&transaction)?;
+                    changes::expire(&transaction, now.oldest_kept(*retention))?;
+                    *clock = Some(now);
                 }
                 Medium::Memory | Medium::Lost => changes::bound(&transaction)?,
             }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::exposition::{Cut, Press, Room};
 use super::history::{History, Recalled, Step};
 use crate::clock::now;
-use crate::inventory::{Outcome, Regions, Resource, Scope, Target};
+use crate::inventory::{Inventory, Outcome, Regions, Resource, Scope, Target};
 
 mod tracked;
 
@@ -169,7 +169,9 @@ impl Publisher {
         match event {
             Event::Outcome(outcome) => {
                 let changes = self.absorb(&outcome).await;
-                log(&outcome, changes);
+                if let Some(tracked) = self.targets.get(&outcome.target) {
+                    log(&outcome, tracked.inventory(), changes);
+                }
             }
             Event::Arrange(arrangement) => self.arrange(arrangement).await,
             Event::AccountId { account, id: Some(id) } => _ = self.account_ids.insert(account, id),
@@ -237,16 +239,12 @@ fn refresh(mut due: Vec<(Cut, &mut Tracked)>, settings: &Settings, now: Timestam
     });
 }
 
-fn log(outcome: &Outcome, changes: usize) {
+fn log(outcome: &Outcome, inventory: &Inventory, changes: usize) {
     let Outcome { target, took, .. } = outcome;
-    match &outcome.listed {
-        Ok(listing) => {
-            let resources = listing.resources.len();
-            tracing::info!(%target, resources, changes, ?took, "collected");
-        }
-        Err(failure) => {
-            tracing::warn!(%target, reason = failure.reason.name(), ?took, "collection failed: {}", failure.message);
-        }
+    if let Some(failure) = inventory.failure() {
+        tracing::warn!(%target, reason = failure.reason.name(), ?took, "collection failed: {}", failure.message);
+    } else if let Some(known) = &inventory.known {
+        tracing::info!(%target, resources = known.resources.len(), changes, ?took, "collected");
     }
 }
 

@@ -13,6 +13,7 @@ mod credentials;
 mod daemon;
 mod data_only;
 mod demo;
+mod evidence;
 mod exact;
 mod forms;
 mod golden;

@@ -88,6 +88,7 @@ impl Case {
             created_at: self.created.parse().ok(),
             tags,
             system_tags: Tags::default(),
+            unread: None,
         };
         let judgement = judge(&target, &[resource], rules, self.at.parse().unwrap());
         (told(&judgement.verdicts[0]), judgement.next_change.as_ref().map(Timestamp::to_string))

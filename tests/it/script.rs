@@ -1,12 +1,12 @@
 //! A cloud that expects given requests, in order, and gives given answers.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use alicloud_tag_exporter::cloud::catalog::Catalog;
 use alicloud_tag_exporter::cloud::discovery::TagSource;
-use alicloud_tag_exporter::inventory::{Failure, Listing, Resource, Tags};
+use alicloud_tag_exporter::inventory::{Failure, Listing, Resource};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use url::form_urlencoded;
@@ -113,37 +113,47 @@ fn asked(form: &str) -> String {
     action + &others.concat()
 }
 
-/// Lists a product of `catalog` in region `r1`, when the inventory had `previous`; what it found, as text.
+/// Lists a product of `catalog` in region `r1`, when the inventory had `previous` (`id key=value …`); what it found, as
+/// text.
 pub async fn listed(catalog: &Catalog, tag_source: TagSource, previous: &[&str], script: &str) -> String {
     let (script, address) = Script::play(script).await;
     let product = catalog.products().find(|product| product.name.starts_with("acme")).unwrap();
     let region = if product.api.is_global() { "global" } else { "r1" };
     let mut lister = lister_of(product, region, address, tag_source);
-    let previous: Arc<[Resource]> = previous.iter().map(|id| resource(id)).collect();
+    let previous: Arc<[Resource]> = previous.iter().map(|text| resource(text)).collect();
     let listed = lister.list(&previous).await;
     script.assert_played();
     match listed.map_err(Failure::from) {
         Err(Failure { reason, message }) => format!("{reason}: {message}"),
-        Ok(Listing { resources, count_mismatch }) => {
-            let row = |resource: &Resource| {
-                let tags = resource.tags.iter().map(|(key, value)| format!(" {key}={value}"));
-                format!("{}{}", resource.id, tags.collect::<String>())
-            };
-            let rows: Vec<_> = resources.iter().map(row).collect();
-            format!("{}{}", rows.join(", "), if count_mismatch { " (mismatch)" } else { "" })
-        }
+        Ok(listing) => told(&listing),
     }
 }
 
-fn resource(id: &str) -> Resource {
-    let empty: Arc<str> = "".into();
-    Resource {
-        id: id.into(),
-        name: Arc::clone(&empty),
-        resource_group_id: Arc::clone(&empty),
-        status: empty,
-        created_at: None,
-        tags: Tags::default(),
-        system_tags: Tags::default(),
+/// The resources with their tags, and in brackets what else the listing says.
+fn told(listing: &Listing) -> String {
+    let row = |resource: &Resource| {
+        let tags = resource.tags.iter().map(|(key, value)| format!(" {key}={value}"));
+        format!("{}{}", resource.id, tags.collect::<String>())
+    };
+    let mut told = listing.resources.iter().map(row).collect::<Vec<_>>().join(", ");
+    let ids = |ids: &BTreeSet<Arc<str>>| ids.iter().map(|id| format!(" {id}")).collect::<String>();
+    if let Some(difference) = listing.difference.filter(|difference| *difference != 0) {
+        told += &format!(" (differs by {difference})");
     }
+    for (what, ids) in [("gone:", ids(&listing.gone)), ("unreadable:", ids(&listing.unreadable))] {
+        if !ids.is_empty() {
+            told += &format!(" ({what}{ids})");
+        }
+    }
+    if listing.is_confirmed {
+        told += " (confirmed)";
+    }
+    told
+}
+
+fn resource(text: &str) -> Resource {
+    let mut words = text.split(' ');
+    let id = words.next().unwrap();
+    let tags = words.filter_map(|word| word.split_once('='));
+    Resource { tags: tags.map(|(key, value)| (key.into(), value.into())).collect(), ..Resource::new(id) }
 }

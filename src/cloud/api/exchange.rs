@@ -10,6 +10,7 @@ use url::{Position, Url};
 
 use super::call::{Call, Stamp};
 use super::error::{ApiError, ErrorKind, classify, refusal};
+use super::half_pairs::without_half_pairs;
 use super::sign::{Prepared, Signer, prepared};
 
 /// A longer answer is refused. A page of 100 clusters has about 150 KB.
@@ -63,6 +64,7 @@ pub async fn exchange<T>(
         .ok_or_else(|| call.error(too_long(), None))?;
     if status.is_success() {
         let undecodable = |problem, request_id| call.error(ErrorKind::Undecodable { problem }, request_id);
+        let body = without_half_pairs(&body);
         let answer = object(&body).map_err(|problem| undecodable(problem, None))?;
         let decoded = decode(&answer);
         if let Some(kind) = refusal(&answer, decoded.is_ok()) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json_borrow::Value;
 
-use crate::cloud::api::error_code;
+use crate::cloud::api::{NO_CHARACTER, error_code};
 use crate::cloud::catalog::{CreatedAs, Path, ResourceListing, TagListing};
 use crate::inventory::{Interner, Pair, Resource, Tags};
 
@@ -28,6 +28,8 @@ pub struct Described {
     pub resource: Resource,
     /// The tags that the row shows; empty where it shows none.
     pub inline: Tags,
+    /// Whether all of these tags could be read.
+    pub is_readable: bool,
     pub place: Place,
 }
 
@@ -45,7 +47,8 @@ pub enum Place {
 #[derive(Debug)]
 pub struct Tagged {
     pub resource_id: Arc<str>,
-    pub pair: Pair,
+    /// `None` where it cannot be read.
+    pub pair: Option<Pair>,
 }
 
 /// A page of the resource listing of `region`. An error says what is not as it should be.
@@ -87,7 +90,7 @@ fn describe(
     row: &Value<'_>,
     interner: &Interner,
 ) -> Result<Described, String> {
-    let text = |paths| Ok::<_, String>(interner.share(first_text(row, paths)?));
+    let text = |paths| Ok::<_, String>(interner.share(&readable(first_text(row, paths)?)));
     let id = text(&listing.id)?;
     if id.is_empty() {
         return Err(format!("a row of {} without {}", listing.items, listing.id[0]));
@@ -98,12 +101,21 @@ fn describe(
         resource_group_id: text(&listing.resource_group_id)?,
         status: interner.share(&first_word(row, &listing.status)?),
         created_at: created_at(listing, row)?,
-        tags: Tags::default(),
-        system_tags: Tags::default(),
+        ..Resource::new("")
     };
-    let inline =
-        listing.inline_tags.as_ref().map_or(Ok(Vec::new()), |path| inline_tags(row, path, interner))?;
-    Ok(Described { resource, inline: interner.share_tags(inline), place: place(listing, region, row)? })
+    let path = listing.inline_tags.as_ref();
+    let pairs = path.map_or(Ok(Vec::new()), |path| inline_tags(row, path, interner))?;
+    let is_readable = pairs.iter().all(Option::is_some);
+    let inline = interner.share_tags(pairs.into_iter().flatten());
+    Ok(Described { resource, inline, is_readable, place: place(listing, region, row)? })
+}
+
+/// The text with the usual mark for what is no character.
+fn readable(text: &str) -> Cow<'_, str> {
+    match text.contains(NO_CHARACTER) {
+        true => text.replace(NO_CHARACTER, "\u{fffd}").into(),
+        false => text.into(),
+    }
 }
 
 fn place(listing: &ResourceListing, region: &str, row: &Value<'_>) -> Result<Place, String> {
@@ -131,7 +143,7 @@ fn created_at(listing: &ResourceListing, row: &Value<'_>) -> Result<Option<Times
 }
 
 /// Tags in a row. No tags at all is how untagged resources may look there: official clients read it so.
-fn inline_tags(row: &Value<'_>, path: &Path, interner: &Interner) -> Result<Vec<Pair>, String> {
+fn inline_tags(row: &Value<'_>, path: &Path, interner: &Interner) -> Result<Vec<Option<Pair>>, String> {
     match at(row, path) {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(pairs)) => pairs.iter().map(|row| pair(row, interner)).collect(),
@@ -145,12 +157,13 @@ fn tag_row(row: &Value<'_>, tag: &Value<'_>, interner: &Interner) -> Result<Tagg
     Ok(Tagged { resource_id, pair: pair(tag, interner)? })
 }
 
-/// Key and value; products spell them in two ways. A tag may have no value.
-fn pair(row: &Value<'_>, interner: &Interner) -> Result<Pair, String> {
+/// Key and value; products spell them in two ways. A tag may have no value. `None` where a text is not a text.
+fn pair(row: &Value<'_>, interner: &Interner) -> Result<Option<Pair>, String> {
     let either = |long, short| Ok::<_, String>(text(row, long)?.or(text(row, short)?));
     let key = either("TagKey", "Key")?.ok_or("a tag without a key")?;
     let value = either("TagValue", "Value")?.unwrap_or_default();
-    Ok((interner.share(key), interner.share(value)))
+    let is_readable = !key.contains(NO_CHARACTER) && !value.contains(NO_CHARACTER);
+    Ok(is_readable.then(|| (interner.share(key), interner.share(value))))
 }
 
 /// The list at `path`.
@@ -327,7 +340,7 @@ mod tests {
         let page =
             tagged(&hbase().tags.clone().unwrap(), &parsed(&answer.to_string()), &Interner::seeded(&[]))
                 .unwrap();
-        assert_eq!(*page.rows[0].pair.1, *"");
+        assert_eq!(*page.rows[0].pair.as_ref().unwrap().1, *"");
     }
 
     /// Listings and rows of products of other shapes: what is read of the only row.
@@ -414,7 +427,8 @@ mod tests {
         ] {
             let listing: TagListing = toml::from_str(form).unwrap();
             let read = tagged(&listing, &parsed(answer), &Interner::seeded(&[])).map(|page| {
-                let row = |Tagged { resource_id, pair: (key, value) }: &Tagged| {
+                let row = |Tagged { resource_id, pair }: &Tagged| {
+                    let (key, value) = pair.as_ref().unwrap();
                     format!("{resource_id}/{key}={value}")
                 };
                 let rows: Vec<_> = page.rows.iter().map(row).collect();

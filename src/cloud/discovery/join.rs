@@ -6,16 +6,29 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use globset::GlobSet;
 
-use super::Rows;
 use super::decode::Described;
+use super::{Ids, Rows};
 use crate::inventory::{Interner, Keys, Resource, Tags};
 
 /// Resource id to its tags as listed.
 pub(super) type TagsById = HashMap<Arc<str>, Tags, RandomState>;
 
-/// The tags that the resource listing itself showed.
-pub(super) fn inline_tags(rows: &mut Rows) -> TagsById {
-    rows.iter_mut().map(|(id, row)| (Arc::clone(id), std::mem::take(&mut row.inline))).collect()
+/// What was read of the tags.
+#[derive(Default)]
+pub(super) struct ReadTags {
+    pub tags: TagsById,
+    /// Those whose tags cannot be read, or contradict each other.
+    pub unreadable: Ids,
+    /// Listed ones that a lookup proved gone since.
+    pub gone: Ids,
+}
+
+impl ReadTags {
+    /// Takes rows out that are gone.
+    pub fn take_out(&mut self, gone: Ids, rows: &mut Rows) {
+        gone.iter().for_each(|id| _ = rows.remove(id));
+        self.gone.extend(gone);
+    }
 }
 
 /// Every row with its tags, sorted by id; tags of ids that are no rows are left out.
@@ -50,16 +63,9 @@ mod tests {
     fn rows(ids: impl IntoIterator<Item = String>) -> Rows {
         let row = |id: String| {
             let id: Arc<str> = id.into();
-            let resource = Resource {
-                id: Arc::clone(&id),
-                name: "".into(),
-                resource_group_id: "".into(),
-                status: "".into(),
-                created_at: None,
-                tags: Tags::default(),
-                system_tags: Tags::default(),
-            };
-            (id, Described { resource, inline: Tags::default(), place: Place::Here })
+            let resource = Resource::new(&id);
+            let (inline, place) = (Tags::default(), Place::Here);
+            (id, Described { resource, inline, is_readable: true, place })
         };
         ids.into_iter().map(row).collect()
     }

@@ -8,16 +8,25 @@ use serde_json_borrow::Value;
 
 use super::batches::Batches;
 use super::decode::{Tagged, tagged};
-use super::join::TagsById;
-use super::lookup::{Found, is_one_of};
+use super::join::{ReadTags, TagsById};
+use super::lookup::is_one_of;
 use super::paging::{RepeatedToken, Tokens};
-use super::{Error, Lister, Rows};
+use super::{Error, Ids, Lister, Rows, known};
 use crate::cloud::api::{ApiError, ErrorKind};
 use crate::cloud::catalog::{Parameters, TagListing};
-use crate::inventory::{Interner, Tags};
+use crate::inventory::{Interner, Resource};
 
-/// More ids that were refused are settled by a second listing.
-const MAX_LOOKUPS: usize = 20;
+/// So many ids may be refused, one by one, before any is taken: then it is the request that the cloud refuses.
+const MAX_REFUSED_AT_FIRST: usize = 8;
+
+/// The tags of one batch of ids.
+#[derive(Default)]
+struct Batch {
+    tags: TagsById,
+    unreadable: Ids,
+    /// There were rows of ids that were not asked for, which are left out.
+    has_others: bool,
+}
 
 impl Lister {
     /// The tags of all `rows`. A row that turns out to be gone is taken out.
@@ -25,113 +34,140 @@ impl Lister {
         &mut self,
         listing: &TagListing,
         rows: &mut Rows,
+        previous: &[Resource],
         interner: &Interner,
-    ) -> Result<TagsById, Error> {
+    ) -> Result<ReadTags, Error> {
         let ids: Vec<Arc<str>> = rows.keys().cloned().collect();
-        let (mut tags, mut refused) = (TagsById::default(), Vec::new());
+        let (mut read, mut refused, mut is_taken) = (ReadTags::default(), Vec::new(), false);
+        let mut last_refusal = None;
         let mut batches = Batches::of(&ids);
         while let Some(batch) = batches.next(self.ids_per_request) {
-            match self.checked_batch(listing, batch, rows, interner).await {
+            match self.checked_batch(listing, batch, rows, previous, interner, &mut read).await {
                 Err(Error::Api(error)) if says_too_many(listing, &error) && batch.len() > 1 => {
                     self.ids_per_request = batch.len() / 2;
                     tracing::info!(ids = self.ids_per_request, "the API requires fewer ids per request");
                     batches.halve(batch);
                 }
-                Err(Error::Api(error)) if is_one_of(&error, &listing.not_found) => match batch {
-                    [id] => refused.push(Arc::clone(id)),
+                Err(Error::Api(error)) if refuses_ids(listing, &error) => match batch {
+                    [_] if !is_taken && refused.len() >= MAX_REFUSED_AT_FIRST => return Err(error.into()),
+                    [id] => {
+                        refused.push(Arc::clone(id));
+                        last_refusal = Some(error);
+                    }
                     _ => batches.halve(batch),
                 },
-                found => tags.extend(found?),
+                checked => {
+                    checked?;
+                    is_taken = true;
+                }
             }
         }
-        self.settle_refused(listing, &refused, rows, interner).await?;
-        Ok(tags)
+        match last_refusal {
+            Some(error) if !is_taken && !is_one_of(&error, &listing.not_found) => Err(error.into()),
+            _ => {
+                self.settle_refused(refused, rows, interner, &mut read).await;
+                Ok(read)
+            }
+        }
     }
 
-    /// Takes out the rows whose ids the tag listing refused because they are gone.
+    /// Of ids that the tag listing refuses, those that are gone are taken out; the tags of the others are unreadable.
     async fn settle_refused(
-        &mut self,
-        listing: &TagListing,
-        refused: &[Arc<str>],
+        &self,
+        mut refused: Vec<Arc<str>>,
         rows: &mut Rows,
         interner: &Interner,
-    ) -> Result<(), Error> {
-        let there = self.still_there(refused, MAX_LOOKUPS, interner).await?;
-        if let Some(id) = there.keys().next() {
-            let action = &self.product.resources.action;
-            return Err(
-                self.inconsistent(&listing.action, format!("it refuses {id:?}, which {action} lists"))
-            );
+        read: &mut ReadTags,
+    ) {
+        if self.can_look_up(refused.len(), 0) {
+            let found = self.look_up(&refused, interner).await;
+            refused.retain(|id| !found.gone.contains(id));
+            read.take_out(found.gone, rows);
         }
-        refused.iter().for_each(|id| _ = rows.remove(id));
-        Ok(())
+        read.unreadable.extend(refused);
     }
 
-    /// A batch in which nothing that had tags a moment ago has silently none.
+    /// Reads a batch. Where it contradicts what the resource listing shows, or what was known, it is asked again; what
+    /// still contradicts the listing then is unreadable.
     async fn checked_batch(
         &self,
         listing: &TagListing,
-        batch: &[Arc<str>],
+        ids: &[Arc<str>],
+        rows: &mut Rows,
+        previous: &[Resource],
+        interner: &Interner,
+        read: &mut ReadTags,
+    ) -> Result<(), Error> {
+        let mut batch = self.batch(listing, ids, interner).await?;
+        let is_odd = |batch: &Batch| {
+            let lost = |id: &Arc<str>| {
+                let had = known(previous, id).is_some_and(|known| !known.tags.is_empty());
+                had && batch.tags.get(id).is_none_or(|tags| !self.has_user_tags(tags))
+            };
+            batch.has_others || ids.iter().any(|id| self.lacks_shown(batch, id, rows) || lost(id))
+        };
+        if is_odd(&batch) {
+            batch = self.batch(listing, ids, interner).await?;
+        }
+        let odd: Vec<_> = ids.iter().filter(|id| self.lacks_shown(&batch, id, rows)).cloned().collect();
+        self.settle_odd(&odd, &batch, rows, interner, read).await;
+        read.unreadable.extend(batch.unreadable);
+        read.tags.extend(batch.tags);
+        Ok(())
+    }
+
+    /// Looks up what is odd: the tags may have changed in between.
+    async fn settle_odd(
+        &self,
+        odd: &[Arc<str>],
+        batch: &Batch,
         rows: &mut Rows,
         interner: &Interner,
-    ) -> Result<TagsById, Error> {
-        let (mut tags, others) = self.batch(listing, batch, interner).await?;
-        if !others && self.without_their_tags(batch, &tags, rows).is_empty() {
-            return Ok(tags);
+        read: &mut ReadTags,
+    ) {
+        let mut gone = Ids::new();
+        if self.can_look_up(odd.len(), 0) {
+            let found = self.look_up(odd, interner).await;
+            rows.extend(found.there);
+            gone = found.gone;
         }
-        (tags, _) = self.batch(listing, batch, interner).await?;
-        for id in self.without_their_tags(batch, &tags, rows) {
-            match self.lookup(&id, interner).await {
-                Found::Gone => rows.remove(&id),
-                Found::Here(row) if !self.shows_user_tags(&row.inline) => rows.insert(id, row),
-                Found::Here(_) => return Err(self.vanished_tags(listing, &id)),
-                Found::Unknown(problem) => {
-                    return Err(self.inconsistent(&self.product.resources.action, problem));
-                }
-            };
-        }
-        Ok(tags)
+        let still = odd.iter().filter(|id| !gone.contains(*id) && self.lacks_shown(batch, id, rows));
+        read.unreadable.extend(still.cloned());
+        read.take_out(gone, rows);
     }
 
-    /// The ids for which the tag listing has nothing although the resource listing showed tags.
-    fn without_their_tags(&self, batch: &[Arc<str>], tags: &TagsById, rows: &Rows) -> Vec<Arc<str>> {
-        let shows_tags = |id: &Arc<str>| rows.get(id).is_some_and(|row| self.shows_user_tags(&row.inline));
-        batch.iter().filter(|id| !tags.contains_key(*id) && shows_tags(id)).cloned().collect()
+    /// Whether the batch lacks a user's tag of `id` that the resource listing shows.
+    fn lacks_shown(&self, batch: &Batch, id: &Arc<str>, rows: &Rows) -> bool {
+        let Some(row) = rows.get(id) else { return false };
+        let listed = batch.tags.get(id);
+        let is_listed = |key: &str| listed.is_some_and(|tags| tags.get(key).is_some());
+        row.inline.iter().any(|(key, _)| !is_listed(key) && !self.system_keys.is_match(&**key))
     }
 
-    fn shows_user_tags(&self, inline: &Tags) -> bool {
-        inline.iter().any(|(key, _)| !self.system_keys.is_match(&**key))
-    }
-
-    fn vanished_tags(&self, listing: &TagListing, id: &Arc<str>) -> Error {
-        let resources = &self.product.resources.action;
-        let problem = format!("it lists no tags of {id:?}, for which {resources} shows some");
-        self.inconsistent(&listing.action, problem)
-    }
-
-    /// The tags of one batch of ids, all pages; and whether there were some of ids that were not asked for, which
-    /// are left out.
+    /// The tags of one batch of ids, all pages.
     async fn batch(
         &self,
         listing: &TagListing,
         ids: &[Arc<str>],
         interner: &Interner,
-    ) -> Result<(TagsById, bool), Error> {
+    ) -> Result<Batch, Error> {
         let mut asked = self.parameters([&listing.parameters], None);
         let name = &listing.id_parameter;
         asked.extend(ids.iter().zip(1..).map(|(id, n)| (format!("{name}.{n}"), id.to_string())));
         let wanted: HashSet<_, RandomState> = ids.iter().collect();
         let mut pairs = HashMap::<_, Vec<_>, RandomState>::default();
-        let (mut tokens, mut others) = (Tokens::default(), false);
+        let (mut tokens, mut batch) = (Tokens::default(), Batch::default());
         loop {
             let parameters = with_token(&asked, tokens.next.as_deref());
             let decode = |answer: &Value<'_>| tagged(listing, answer, interner);
             let page = self.client.call(&listing.action, parameters, decode).await;
             let page = page.map_err(|error| self.denied(error))?;
+            self.spend_tags(&listing.action, page.rows.len(), interner)?;
             for Tagged { resource_id, pair } in page.rows {
-                match wanted.contains(&resource_id) {
-                    true => pairs.entry(resource_id).or_default().push(pair),
-                    false => others = true,
+                match pair {
+                    _ if !wanted.contains(&resource_id) => batch.has_others = true,
+                    Some(pair) => pairs.entry(resource_id).or_default().push(pair),
+                    None => _ = batch.unreadable.insert(resource_id),
                 }
             }
             let more = tokens
@@ -139,7 +175,8 @@ impl Lister {
                 .map_err(|RepeatedToken| self.inconsistent(&listing.action, "a NextToken was repeated"))?;
             if !more {
                 let shared = |(id, pairs)| (id, interner.share_tags(pairs));
-                return Ok((pairs.into_iter().map(shared).collect(), others));
+                batch.tags = pairs.into_iter().map(shared).collect();
+                return Ok(batch);
             }
         }
     }
@@ -161,6 +198,11 @@ fn with_token(asked: &Parameters, token: Option<&str>) -> Parameters {
         parameters.insert("NextToken".to_owned(), token.to_owned());
     }
     parameters
+}
+
+/// A code that may be about one of the ids.
+fn refuses_ids(listing: &TagListing, error: &ApiError) -> bool {
+    matches!(error.kind, ErrorKind::Rejected { .. }) || is_one_of(error, &listing.not_found)
 }
 
 /// `NumberExceed.ResourceIds`, with a prefix in some products, or a code of the product's own.

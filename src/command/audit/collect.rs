@@ -18,9 +18,8 @@ use crate::config::Config;
 use crate::instruments::Instruments;
 use crate::inventory::{Failure, Outcome, Regions};
 
-/// The outcome of every target, and of every scope whose regions could not be discovered. Failures are logged, unless
-/// the report on the same terminal shows them.
-pub(super) async fn collect(config: &Config, shows_failures: bool) -> anyhow::Result<Collected> {
+/// The outcome of every target, and of every scope whose regions could not be discovered.
+pub(super) async fn collect(config: &Config) -> anyhow::Result<Collected> {
     let mut assembly = Assembly::new(config, &Instruments::new()?)?;
     let (discovered, unknown) = discover(&mut assembly, config).await?;
     let mut collectors = Vec::new();
@@ -30,7 +29,6 @@ pub(super) async fn collect(config: &Config, shows_failures: bool) -> anyhow::Re
     }
     let mut outcomes = collect_all(collectors).await?;
     outcomes.extend(unknown);
-    outcomes.iter().for_each(|outcome| log(outcome, shows_failures));
     Ok(Collected { outcomes, settings: settings(config) })
 }
 
@@ -74,20 +72,6 @@ async fn collect_all(collectors: Vec<Collector>) -> anyhow::Result<Vec<Outcome>>
     }
     progress.finish_and_clear();
     Ok(outcomes)
-}
-
-fn log(outcome: &Outcome, shows_failures: bool) {
-    let target = &outcome.target;
-    match &outcome.listed {
-        Ok(listing) if listing.count_mismatch => {
-            tracing::warn!(%target, "the listed count differs from the API's TotalCount");
-        }
-        Ok(_) => {}
-        Err(_) if shows_failures => {}
-        Err(failure) => {
-            tracing::warn!(%target, reason = failure.reason.name(), "collection failed: {}", failure.message);
-        }
-    }
 }
 
 /// On stderr, and only where that is a terminal.

@@ -19,7 +19,7 @@ pub(super) fn write(report: &Report, mut out: &mut dyn Write) -> io::Result<()> 
 }
 
 fn target_row(audited: &Audited) -> TargetRow<'_> {
-    let Audited { target, shown } = audited;
+    let Audited { target, shown, .. } = audited;
     TargetRow::of(target, shown.status, &shown.inventory, shown.known.as_ref())
 }
 

@@ -77,7 +77,7 @@ fn count<'a>(cases: impl IntoIterator<Item = &'a Case>, element: &str) -> String
 
 /// A test case for each resource and rule; one that is an error for a target that is not known.
 fn cases(report: &Report, audited: &Audited) -> Vec<Case> {
-    let unknown = audited.failure().map(|failure| {
+    let unknown = audited.failure.as_ref().map(|failure| {
         let bad = Bad { element: ERROR, kind: failure.reason.name(), message: visible(&failure.message) };
         Case { name: "collection".to_owned(), bad: Some(bad) }
     });

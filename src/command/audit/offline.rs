@@ -78,7 +78,9 @@ fn one(saved: SavedTarget, rows: Vec<SavedResource>) -> anyhow::Result<Outcome> 
     let by_id: BTreeMap<_, Resource> =
         rows.into_iter().map(|row| (row.resource.id.clone(), row.resource)).collect();
     ensure!(count == by_id.len(), "it contains a duplicate resource");
-    let listing = Listing { resources: by_id.into_values().collect(), count_mismatch: false };
+    // How many too many or too few there were is not in the document; more is what the audit need not wait for.
+    let difference = saved.count_mismatch.then_some(-1);
+    let listing = Listing { resources: by_id.into_values().collect(), difference, ..Listing::default() };
     let (target, took) = (saved.target, Duration::ZERO);
     Ok(Outcome { target, started: at, ended: at, took, listed: Ok(listing) })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::inventory::{Failure, Resource, Target};
+use crate::inventory::{Failure, Known, Reason, Resource, Target};
 use crate::policy::{Rules, State, Verdict};
 use crate::publication::publisher::{Published, Shown};
 
@@ -33,13 +33,14 @@ pub(super) struct Report {
 pub(super) struct Audited {
     pub target: Target,
     pub shown: Arc<Shown>,
+    /// Why it is unknown, or some of it.
+    pub failure: Option<Failure>,
 }
 
 impl Report {
     pub fn new(published: &Published, rules: Rules, only_violations: bool) -> Self {
         let targets = published.targets.iter();
-        let targets =
-            targets.map(|(target, shown)| Audited { target: target.clone(), shown: Arc::clone(shown) });
+        let targets = targets.map(|(target, shown)| Audited::of(target, shown));
         Self { at: published.at, targets: targets.collect(), rules, only_violations }
     }
 
@@ -60,7 +61,7 @@ impl Report {
 
     /// The targets that could not be listed, and why.
     pub fn unknown(&self) -> impl Iterator<Item = (&Audited, &Failure)> {
-        self.targets.iter().filter_map(|audited| Some((audited, audited.failure()?)))
+        self.targets.iter().filter_map(|audited| Some((audited, audited.failure.as_ref()?)))
     }
 
     /// The resources of a target that the report contains.
@@ -89,10 +90,29 @@ impl Report {
 }
 
 impl Audited {
-    /// Why it is unknown.
-    pub fn failure(&self) -> Option<&Failure> {
-        self.shown.inventory.last_attempt.as_ref()?.failure.as_ref()
+    fn of(target: &Target, shown: &Arc<Shown>) -> Self {
+        let failure = shown.inventory.failure().cloned();
+        let failure = failure.or_else(|| shown.known.as_ref().and_then(doubtful));
+        Self { target: target.clone(), shown: Arc::clone(shown), failure }
     }
+}
+
+/// Why a listing that worked does not say everything.
+fn doubtful(known: &Known) -> Option<Failure> {
+    let unreadable = known.resources.iter().filter(|resource| resource.unread.is_some());
+    let ids: Vec<_> = unreadable.map(|resource| &*resource.id).collect();
+    let message = match ids.as_slice() {
+        [] if known.count_mismatch => {
+            let listed = numbered(known.resources.len(), "resource");
+            format!("the listing has {listed}, which is not the number that the cloud counts")
+        }
+        [] => return None,
+        [id] => format!("the tags of {id} could not be read"),
+        [id, others @ ..] => {
+            format!("the tags of {id} and {} could not be read", numbered(others.len(), "other resource"))
+        }
+    };
+    Some(Failure { reason: Reason::Inconsistent, message })
 }
 
 fn broken(verdict: &Verdict) -> impl Iterator<Item = &Arc<str>> {

@@ -59,7 +59,8 @@ fn region(report: &Report, group: &[Audited], screen: Screen, out: &mut dyn Writ
         let rows = report.resources(audited);
         table.add_rows(rows.map(|(resource, verdict)| row(audited, resource, verdict)));
     }
-    let unknown: Vec<_> = group.iter().filter_map(|audited| Some((audited, audited.failure()?))).collect();
+    let unknown: Vec<_> =
+        group.iter().filter_map(|audited| Some((audited, audited.failure.as_ref()?))).collect();
     if table.is_empty() && unknown.is_empty() {
         return Ok(());
     }
@@ -105,7 +106,7 @@ fn colour(state: State) -> Style {
     match state {
         State::Compliant => Style::new().green(),
         State::Violating => Style::new().red(),
-        State::Pending | State::Exempt => Style::new().yellow(),
+        State::Pending | State::Exempt | State::Unknown => Style::new().yellow(),
     }
 }
 

@@ -80,6 +80,7 @@ mod tests {
             created_at: None,
             tags,
             system_tags: Tags::default(),
+            unread: None,
         }
     }
 

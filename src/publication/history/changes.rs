@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rusqlite::{Connection, Result, Row, params};
 use serde::{Deserialize, Serialize};
 
@@ -91,12 +91,6 @@ pub(super) fn bound(connection: &Connection) -> Result<()> {
     );
     connection.execute(&sql, [])?;
     Ok(())
-}
-
-/// The oldest moment that is kept at `now`.
-pub(super) fn oldest_kept(now: Timestamp, retention: std::time::Duration) -> Timestamp {
-    let retention = SignedDuration::try_from(retention).unwrap_or(SignedDuration::MAX);
-    now.checked_sub(retention).unwrap_or(Timestamp::MIN)
 }
 
 /// The changes of configured targets that `filter` lets through, newest first, at most `filter.limit`.

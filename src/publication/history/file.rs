@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::told;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, Result, params_from_iter};
@@ -46,6 +47,7 @@ const ADDITIONS: &str = "
         known_ended INTEGER,
         text TEXT NOT NULL
     ) STRICT;
+    CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
 ";
 
 /// Written into the file's header, so that no other program's database is touched.
@@ -68,6 +70,8 @@ pub(super) enum Unusable {
     Foreign,
     #[error("it was written by a newer version (schema {found}, this version supports {known})")]
     Newer { found: usize, known: usize },
+    #[error("cannot write beside it: {0}")]
+    Unmarked(std::io::Error),
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
 }
@@ -89,6 +93,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, Unusable> {
     connection.pragma_update(None, "journal_mode", "WAL").map_err(|error| held(error.into(), path))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     migrate(&mut connection, version)?;
+    told::settle(&mut connection, path)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
 }

@@ -121,7 +121,7 @@ fn put(connection: &Connection, target: i64, resource: &Resource) -> Result<()> 
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         ON CONFLICT (target, id) DO UPDATE SET
             name = ?3, resource_group_id = ?4, status = ?5, created_at = ?6, tags = ?7, system_tags = ?8";
-    let Resource { id, name, resource_group_id, status, created_at, tags, system_tags } = resource;
+    let Resource { id, name, resource_group_id, status, created_at, tags, system_tags, unread: _ } = resource;
     connection.prepare_cached(sql)?.execute(params![
         target,
         &**id,
@@ -241,17 +241,18 @@ fn recall_one(connection: &Connection, row: TargetRow) -> Result<Recalled> {
     let interner = Interner::seeded(&[]);
     let mut tags_changed_at = BTreeMap::new();
     let mut resources = Vec::new();
+    let notes = notes::of(connection, row.number)?;
     let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query([row.number])?;
     while let Some(row) = rows.next()? {
-        let resource = resource(row, &interner)?;
+        let mut resource = resource(row, &interner)?;
+        resource.unread = notes.unread.get(&resource.id).copied();
         if let Some(at) = moment(row, 7)? {
             tags_changed_at.insert(Arc::clone(&resource.id), at);
         }
         resources.push(resource);
     }
     let known = row.known.map(|known| Known { resources: resources.into(), ..known });
-    let notes = notes::of(connection, row.number)?;
     Ok(Recalled { known, tally: row.tally, tags_changed_at, notes })
 }
 
@@ -268,6 +269,7 @@ fn resource(row: &Row<'_>, interner: &Interner) -> Result<Resource> {
         created_at: created_at.and_then(|at| at.parse().ok()),
         tags: tags(5)?,
         system_tags: tags(6)?,
+        unread: None,
     })
 }
 

@@ -1,10 +1,13 @@
 //! What is stored of a target besides its inventory, as one JSON text that later versions may extend.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 use serde::{Deserialize, Serialize};
 
 use super::inventories::Step;
-use crate::inventory::Doubts;
+use crate::inventory::{Doubts, Unread};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -12,6 +15,9 @@ pub struct Notes {
     /// Stands for what listings are made by: the source of the tags and the description of the product.
     pub basis: Option<u64>,
     pub doubts: Doubts,
+    /// The resources whose tags could not be read.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unread: BTreeMap<Arc<str>, Unread>,
 }
 
 /// Stores the notes with the end of the listing that they belong to.

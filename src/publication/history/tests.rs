@@ -210,6 +210,7 @@ async fn changes_older_than_the_retention_are_deleted() {
     let states = [(0, vec![]), (1, vec!["1"]), (1500, vec!["1", "2"])];
     let mut before = None;
     for (minute, ids) in states {
+        pass_time(&history, minute);
         let now = known(minute, ids.into_iter().map(|id| resource(id, Tags::default())).collect());
         history.commit(step("r", before.as_ref(), &now, &mut tally)).await;
         before = Some(now);
@@ -217,11 +218,57 @@ async fn changes_older_than_the_retention_are_deleted() {
     assert_eq!(ids(&history, ChangeFilter::default()).await, ["2"]);
 }
 
+/// As if the time until this minute had really passed.
+fn pass_time(history: &History, minute: i64) {
+    if let Medium::File { clock: Some(clock), .. } = &mut history.0.lock().medium {
+        *clock = Clock::at(at(minute + 1));
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_by_years_deletes_no_change() {
+    const DECADE: i64 = 10 * 365 * 1440;
+    let folder = tempfile::tempdir().unwrap();
+    let mut history = open(&folder);
+    let mut tally = Tally::default();
+    let mut before = known(0, Vec::new());
+    for (number, minute) in [1, 2, DECADE, DECADE + 1, 5, 6, -DECADE, 8, 9].into_iter().enumerate() {
+        let appeared = resource(&number.to_string(), Tags::default());
+        let now = known(minute, [&before.resources[..], &[appeared]].concat());
+        history.commit(step("r", Some(&before), &now, &mut tally)).await;
+        before = now;
+        drop(history);
+        history = open(&folder);
+        recalled(&history, "r");
+    }
+    assert_eq!(ids(&history, ChangeFilter::default()).await.len(), 9);
+}
+
+#[tokio::test]
+async fn a_file_that_is_older_than_what_was_told_gives_baselines_and_counts_from_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = open(&folder);
+    let (mut tally, now) = (Tally::default(), known(1, vec![resource("1", Tags::default())]));
+    let notes = Notes { basis: Some(7), ..Notes::default() };
+    history.commit(Step { notes, ..step("r", Some(&known(0, Vec::new())), &now, &mut tally) }).await;
+    history.0.lose(&mut history.0.lock(), "write", &rusqlite::Error::InvalidQuery);
+    drop(history);
+    for _ in 0..2 {
+        let recalled = recalled(&open(&folder), "r").remove(&target("r")).unwrap();
+        assert_eq!((recalled.notes.basis, recalled.tally), (Some(0), Tally::default()));
+        assert_eq!(recalled.known.unwrap().resources.len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn doubts_and_the_basis_are_there_after_a_restart_also_when_nothing_was_listed() {
     let folder = tempfile::tempdir().unwrap();
-    let doubts = Doubts { missing: [("1".into(), at(5))].into(), region_missing_since: Some(at(6)) };
-    let notes = Notes { basis: Some(u64::MAX), doubts };
+    let doubts = Doubts {
+        missing: [("1".into(), at(5))].into(),
+        region_missing_since: Some(at(6)),
+        ..Doubts::default()
+    };
+    let notes = Notes { basis: Some(u64::MAX), doubts, ..Notes::default() };
     let now = known(0, vec![resource("1", Tags::default())]);
     let history = open(&folder);
     history.commit(step("r", None, &now, &mut Tally::default())).await;

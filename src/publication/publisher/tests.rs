@@ -47,7 +47,7 @@ fn resource(id: &str, tags: Tags) -> Resource {
 }
 
 fn outcome(region: &str, time: &str, listed: Result<Arc<[Resource]>, Failure>) -> Outcome {
-    let listed = listed.map(|resources| Listing { resources, count_mismatch: false });
+    let listed = listed.map(|resources| Listing { resources, is_confirmed: true, ..Listing::default() });
     Outcome { target: target(region), started: at(time), ended: at(time), took: MINUTE, listed }
 }
 

@@ -76,7 +76,7 @@ pub(super) struct Tracked {
 impl Tracked {
     /// A target with its stored state.
     pub fn new(target: Target, recalled: Recalled, arranged: Arranged) -> Self {
-        let Recalled { known, tally, tags_changed_at, notes: Notes { basis, doubts } } = recalled;
+        let Recalled { known, tally, tags_changed_at, notes: Notes { basis, doubts, .. } } = recalled;
         Self {
             target,
             series: 0,
@@ -110,7 +110,10 @@ impl Tracked {
     }
 
     fn step(&self, stored: Option<Stored>) -> Step {
-        let notes = Notes { basis: self.basis, doubts: self.inventory.doubts.clone() };
+        let unread = resources_of(self.inventory.known.as_ref()).iter();
+        let unread = unread.filter_map(|resource| Some((Arc::clone(&resource.id), resource.unread?)));
+        let doubts = self.inventory.doubts.clone();
+        let notes = Notes { basis: self.basis, doubts, unread: unread.collect() };
         Step { target: self.target.clone(), stored, tally: self.counters.changes, notes }
     }
 
@@ -128,10 +131,10 @@ impl Tracked {
         if !same_resources(before.known.as_ref(), known) {
             self.series = exposition::series(options, resources_of(known));
         }
-        self.count(outcome, &changes);
+        self.count(&changes);
         self.date(&changes);
         self.due = Some(Timestamp::MIN);
-        if outcome.listed.is_err() {
+        if self.inventory.failure().is_some() {
             let is_news = before.doubts != self.inventory.doubts;
             return is_news.then(|| self.step(None));
         }
@@ -149,9 +152,9 @@ impl Tracked {
         }
     }
 
-    fn count(&mut self, outcome: &Outcome, changes: &[Change]) {
+    fn count(&mut self, changes: &[Change]) {
         self.counters.collections += 1;
-        if let Err(failure) = &outcome.listed {
+        if let Some(failure) = self.inventory.failure() {
             self.counters.failures[failure.reason as usize] += 1;
         }
         self.counters.changes.count(changes);
@@ -162,6 +165,11 @@ impl Tracked {
         for change in changes.iter().filter(|change| change.kind == ChangeKind::ResourceDisappeared) {
             self.tags_changed_at.remove(&change.resource_id);
         }
+    }
+
+    /// What was known after the last collection, and how that went.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
     }
 
     /// The state as of the last refresh.

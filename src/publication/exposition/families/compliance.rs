@@ -122,6 +122,7 @@ mod tests {
             created_at: None,
             tags: tags_of([("owner", &format!("{owner:05}"))]),
             system_tags: Tags::default(),
+            unread: None,
         }
     }
 

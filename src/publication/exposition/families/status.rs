@@ -71,6 +71,15 @@ pub const STATUS: &[Family] = &[
             }
         },
     ),
+    gauge(
+        "alicloud_tag_exporter_unreadable_resources",
+        "Number of resources whose tags could not be read.",
+        |view, samples| {
+            if let Some(known) = view.shown {
+                samples.add_bare(known.unreadable() as f64);
+            }
+        },
+    ),
     counter(
         "alicloud_tag_exporter_tag_changes_total",
         "Tag changes on existing resources.",

@@ -86,7 +86,7 @@ fn tag(view: &TargetView<'_>, samples: &mut Samples<'_>) {
 }
 
 fn tags(view: &TargetView<'_>, samples: &mut Samples<'_>) {
-    for resource in shown(view) {
+    for resource in shown(view).iter().filter(|resource| resource.unread.is_none()) {
         samples.add([("resource_id", &*resource.id)], resource.tags.len() as f64);
     }
 }
