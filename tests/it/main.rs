@@ -12,6 +12,7 @@ mod clock;
 mod credentials;
 mod daemon;
 mod demo;
+mod every_product;
 mod exact;
 mod forms;
 mod golden;
