@@ -130,6 +130,16 @@ impl Product {
         listing.map(|(kind, _)| *kind)
     }
 
+    /// Whether its resources stand in no region.
+    pub fn is_global(&self) -> bool {
+        self.global
+    }
+
+    /// Whether the service may not be ready.
+    pub fn has_status(&self) -> bool {
+        self.status.is_some()
+    }
+
     /// The id in the vendor's example.
     pub fn example_id(&self) -> Option<String> {
         self.listings.get(&Kind::Resources)?.form.in_example(Text::is_id)

@@ -1,14 +1,15 @@
 //! Every product of the catalog through the daemon, against what the simulated cloud holds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use alicloud_tag_exporter::cloud::catalog::Catalog;
+use alicloud_tag_exporter::cloud::catalog::{Catalog, Product};
 use serde_json::Value;
 use simulator::{AccessKey, Region, State, add_synthetic};
 
 use crate::support::Daemon;
 
-type Inventory = BTreeMap<String, BTreeMap<String, String>>;
+pub type Inventory = BTreeMap<String, BTreeMap<String, String>>;
 
 const REGIONS: [&str; 2] = ["cn-hangzhou", "cn-shanghai"];
 /// More than one page of every product whose pages are small, and two of those with 100 rows.
@@ -22,16 +23,58 @@ async fn every_product_is_listed_exactly_with_hostile_tags_on_several_pages_in_t
     let catalog = Catalog::builtin();
     let (by_host, others): (Vec<_>, Vec<_>) =
         catalog.products().map(|product| product.name.as_str()).partition(|name| BY_HOST.contains(name));
-    let mut wrong = differing(&REGIONS, &others).await;
+    let mut wrong = differing(&REGIONS, &others, "auto").await;
     for region in REGIONS {
-        wrong.extend(differing(&[region], &by_host).await);
+        wrong.extend(differing(&[region], &by_host, "auto").await);
     }
     assert_eq!(wrong, [""; 0]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn tag_listings_tell_the_same_as_the_rows_of_the_products_that_have_both() {
+    let catalog = Catalog::builtin();
+    let has_both =
+        |product: &&Arc<Product>| product.tags.is_some() && product.resources.inline_tags.is_some();
+    let products: Vec<_> = catalog.products().filter(has_both).map(|product| product.name.as_str()).collect();
+    assert!(products.len() > 30, "{products:?}");
+    assert_eq!(differing(&REGIONS[..1], &products, "list-tag-resources").await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_and_creation_time_are_those_of_the_cloud_however_a_product_writes_them() {
+    let catalog = Catalog::builtin();
+    let products: Vec<_> = catalog.products().map(|product| product.name.as_str()).collect();
+    let daemon = listed(&REGIONS[..1], &products, "auto", |state| {
+        products.iter().for_each(|product| add_synthetic(state, product, 2, 0));
+    })
+    .await;
+    let mut without = BTreeMap::from([("status", BTreeSet::new()), ("created_at", BTreeSet::new())]);
+    for row in daemon.resources().await {
+        let product = row["product"].as_str().unwrap();
+        let id = row["resource_id"].as_str().unwrap();
+        let told = ["status", "created_at"].map(|name| (name, row[name].as_str().unwrap_or_default()));
+        daemon.cloud.edit(|state| {
+            let mut regions = state.regions.values().chain([&state.global]);
+            let held = regions.find_map(|region| region.of(product).get(id)).unwrap();
+            for ((name, told), held) in told.into_iter().zip([&held.status, &held.created]) {
+                if told.is_empty() {
+                    without.get_mut(name).unwrap().insert(product.to_owned());
+                } else {
+                    assert_eq!(told, held, "{product}");
+                }
+            }
+        });
+    }
+    let through_resource_center = catalog.products().filter(|product| product.ready.is_some());
+    let no_status = ["dns-domain", "ecs-key-pair", "ecs-security-group", "kms-key", "kms-secret"];
+    let no_status = through_resource_center.map(|product| product.name.as_str()).chain(no_status);
+    assert_eq!(without["status"], no_status.map(str::to_owned).collect());
+    assert_eq!(without["created_at"], ["clickhouse-enterprise", "kms-key", "mse"].map(str::to_owned).into());
+}
+
 /// The products that are shown otherwise than they are, with the first difference.
-async fn differing(regions: &[&str], products: &[&str]) -> Vec<String> {
-    let daemon = listed(regions, products, |state| {
+async fn differing(regions: &[&str], products: &[&str], tag_source: &str) -> Vec<String> {
+    let daemon = listed(regions, products, tag_source, |state| {
         products.iter().for_each(|product| add_synthetic(state, product, RESOURCES, 3));
     })
     .await;
@@ -48,11 +91,16 @@ async fn differing(regions: &[&str], products: &[&str]) -> Vec<String> {
 }
 
 /// A daemon that has listed `products` once in the regions.
-async fn listed(regions: &[&str], products: &[&str], fill: impl FnOnce(&mut State)) -> Daemon {
+pub async fn listed(
+    regions: &[&str],
+    products: &[&str],
+    tag_source: &str,
+    fill: impl FnOnce(&mut State),
+) -> Daemon {
     let mut state = State::new(regions.iter().map(|id| (*id, Region::new(id, []))));
     state.access_keys.insert("testid".to_owned(), AccessKey::long_term("testsecret"));
     fill(&mut state);
-    let more = format!("products = {products:?}");
+    let more = format!("products = {products:?}\ntag_source = {tag_source:?}");
     let daemon = Daemon::start_with(&[("collect.interval", "300s")], state, &more).await;
     daemon.until("/tags?limit=1", |_, text| !text.contains(r#""status":"pending""#)).await;
     daemon
@@ -69,7 +117,7 @@ fn held(state: &State, products: &[&str]) -> BTreeMap<String, Inventory> {
 }
 
 /// What `/tags` shows, by product.
-fn shown(rows: &[Value]) -> BTreeMap<String, Inventory> {
+pub fn shown(rows: &[Value]) -> BTreeMap<String, Inventory> {
     let mut all = BTreeMap::<String, Inventory>::new();
     for row in rows {
         let text = |name: &str| row[name].as_str().unwrap().to_owned();

@@ -38,4 +38,5 @@ mod shards;
 mod shifting;
 mod support;
 mod text_format;
+mod traps;
 mod web;
