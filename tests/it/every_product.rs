@@ -13,7 +13,7 @@ pub type Inventory = BTreeMap<String, BTreeMap<String, String>>;
 
 const REGIONS: [&str; 2] = ["cn-hangzhou", "cn-shanghai"];
 /// More than one page of every product whose pages are small, and two of those with 100 rows.
-const RESOURCES: usize = 117;
+pub const RESOURCES: usize = 117;
 
 /// The operations that these products have take their region from the name of the host, and a test has only one host.
 const BY_HOST: [&str; 6] = ["acr-instance", "alb", "api-gateway-group", "kms-key", "kms-secret", "nas"];
@@ -106,7 +106,7 @@ pub async fn listed(
     daemon
 }
 
-fn held(state: &State, products: &[&str]) -> BTreeMap<String, Inventory> {
+pub fn held(state: &State, products: &[&str]) -> BTreeMap<String, Inventory> {
     let of = |product: &&str| {
         let regions = state.regions.values().chain([&state.global]);
         let resources = regions.flat_map(|region| region.of(product));

@@ -19,6 +19,7 @@ mod golden;
 mod hostile;
 mod limits;
 mod policy;
+mod product_sdks;
 mod program;
 mod prometheus;
 mod promtool;
