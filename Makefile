@@ -3,6 +3,7 @@
 # Runs every test. Installs under target/ what the tests need and cannot find.
 test:
 	scripts/python-venv
+	scripts/python-venv tests/python/products.txt target/venv-products
 	scripts/check-rules
 	scripts/check-manifests
 	scripts/check-unit

@@ -17,6 +17,7 @@ mod list_regions;
 mod list_resources;
 mod list_tag_resources;
 mod list_tags;
+mod status;
 mod wanted;
 
 use call::Call;
@@ -30,6 +31,7 @@ pub(super) enum Operation {
     AssumeRoleWithOidc,
     GetCallerIdentity,
     List(Arc<Product>, Kind),
+    Status(Arc<Product>),
 }
 
 impl Operation {
@@ -56,12 +58,18 @@ impl Operation {
         if version != STS_VERSION && of_version().next().is_none() {
             return Err(CloudError::bad("InvalidVersion", "Specified parameter Version is not valid."));
         }
-        let sharing: Vec<_> = of_version()
-            .filter_map(|product| Some(Self::List(product.clone(), product.kind_of(action)?)))
-            .collect();
+        let sharing: Vec<_> = of_version().filter_map(|product| Self::named(product, action)).collect();
         let meant = sharing.iter().find(|operation| operation.accepts(state, request));
         let not_found = || CloudError::new(404, "InvalidAction.NotFound", "Specified api is not found.");
         meant.or(sharing.first()).cloned().ok_or_else(not_found)
+    }
+
+    fn named(product: &Arc<Product>, action: &str) -> Option<Self> {
+        let is_status = product.status.as_ref().is_some_and(|status| status.action == action);
+        match is_status {
+            true => Some(Self::Status(product.clone())),
+            false => Some(Self::List(product.clone(), product.kind_of(action)?)),
+        }
     }
 
     fn accepts(&self, state: &State, request: &Request) -> bool {
@@ -96,6 +104,7 @@ impl Operation {
             Self::AssumeRoleWithOidc => assume_role::answer_with_oidc(state, parameters, request_id, now),
             Self::GetCallerIdentity => get_caller_identity::answer(state, request, parameters, request_id),
             Self::List(product, kind) => list(product, *kind, state, request, request_id),
+            Self::Status(product) => status::answer(state, product, parameters, request_id),
         }
     }
 }

@@ -32,6 +32,16 @@ pub struct Product {
     pub(crate) refusals: Refusals,
     variants: description::Variants,
     pub(crate) listings: BTreeMap<Kind, Listing>,
+    pub(crate) status: Option<Status>,
+}
+
+/// An operation that says whether the service is ready.
+#[derive(Debug)]
+pub(crate) struct Status {
+    pub action: String,
+    /// The right that is needed.
+    pub right: String,
+    pub answer: Value,
 }
 
 /// The operations of a product.
@@ -95,8 +105,14 @@ impl Product {
             (Kind::Regions, "regions", described.regions),
             (Kind::TagPairs, "tag_pairs", described.tag_pairs),
         ];
+        let status = described.status.map(|status| Status {
+            right: format!("{ram}:{}", status.action),
+            action: status.action,
+            answer: example["status"].clone(),
+        });
         Ok(Self {
             name: name.to_owned(),
+            status,
             listings: given.into_iter().filter_map(listing).collect::<Result<_, _>>()?,
             version: described.version,
             global: described.global,
@@ -112,6 +128,16 @@ impl Product {
     pub(crate) fn kind_of(&self, action: &str) -> Option<Kind> {
         let listing = self.listings.iter().find(|(_, listing)| listing.described.action == action);
         listing.map(|(kind, _)| *kind)
+    }
+
+    /// Whether its resources stand in no region.
+    pub fn is_global(&self) -> bool {
+        self.global
+    }
+
+    /// Whether the service may not be ready.
+    pub fn has_status(&self) -> bool {
+        self.status.is_some()
     }
 
     /// The id in the vendor's example.

@@ -15,7 +15,7 @@ mod product;
 mod template;
 
 pub use api::{Api, RegionListing, Scope};
-pub use listing::{CreatedAs, Lookup, Probe, ResourceListing, StatusCall, TagListing};
+pub use listing::{CreatedAs, Lookup, Probe, ResourceListing, StatusCall, TagListing, TagsAs};
 pub use paging::{Paging, Smaller};
 pub use parse::Fault;
 use parse::Files;
@@ -30,11 +30,8 @@ pub struct Catalog {
     products: BTreeMap<String, Arc<Product>>,
 }
 
-/// The files of this build: their names and texts.
-const BUILTIN: &[(&str, &str)] = &[
-    ("api/hbase.toml", include_str!("catalog/api/hbase.toml")),
-    ("hbase.toml", include_str!("catalog/products/hbase.toml")),
-];
+/// The files of this build: their names and texts. The build script lists them.
+const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
 
 impl Catalog {
     /// What this build knows.
@@ -78,11 +75,18 @@ impl Catalog {
         self.products().filter(move |product| glob.is_match(&product.name))
     }
 
-    /// Products that may be meant by a name that is none: those of an API of that name, or names one edit away.
+    /// Products that may be meant by a name that is none: those of an API or a Terraform resource of that name, else
+    /// names one edit away.
     pub fn suggestions(&self, name: &str) -> Vec<&str> {
-        let of_api = self.products().filter(|product| product.api.code == name);
-        let near = self.products().filter(|product| strsim::osa_distance(&product.name, name) == 1);
-        of_api.chain(near).map(|product| product.name.as_str()).collect()
+        let is_named = |product: &&Arc<Product>| {
+            product.api.code == name || product.terraform.iter().any(|other| other == name)
+        };
+        let is_near = |product: &&Arc<Product>| strsim::osa_distance(&product.name, name) == 1;
+        let mut meant: Vec<_> = self.products().filter(is_named).collect();
+        if meant.is_empty() {
+            meant.extend(self.products().filter(is_near));
+        }
+        meant.into_iter().map(|product| product.name.as_str()).collect()
     }
 
     /// The leaving statuses of each product that has some.

@@ -94,7 +94,7 @@ mod tests {
         let printed = |source: &str| {
             let text = format!(
                 "catalog = {{ path = {:?} }}\n[[accounts]]\nname = \"a\"\nregions = [\"cn-hangzhou\"]\n\
-                 products = [\"*\"]\ntag_source = \"{source}\"",
+                 products = [\"hbase*\"]\ntag_source = \"{source}\"",
                 folder.path()
             );
             let file = Some(("test".to_owned(), text));

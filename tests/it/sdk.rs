@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
@@ -127,7 +127,7 @@ fn state() -> State {
 }
 
 /// A cloud on a port of its own, until the guard is dropped.
-async fn started(state: State) -> (Cloud, SocketAddr, DropGuard) {
+pub async fn started(state: State) -> (Cloud, SocketAddr, DropGuard) {
     let (cloud, stop) = (Cloud::new(state), CancellationToken::new());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -205,6 +205,12 @@ pub fn python_ended(script: &str, arguments: &[&str], input: &str) -> Output {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let interpreter = std::env::var_os("TAG_EXPORTER_PYTHON")
         .map_or_else(|| root.join("target/venv/bin/python"), PathBuf::from);
+    ended(&interpreter, script, arguments, input)
+}
+
+/// The same with another interpreter.
+pub fn ended(interpreter: &Path, script: &str, arguments: &[&str], input: &str) -> Output {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let mut child = Command::new(interpreter)
         .arg(root.join("tests/python").join(script))
         .args(arguments)

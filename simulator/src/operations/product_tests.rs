@@ -48,7 +48,7 @@ impl Sketch {
         let Self { name, rows, top, resources, row, tags, .. } = self;
         let tags = if tags.is_empty() { String::new() } else { format!("[tags]\n{tags}") };
         let description = format!(
-            "sources = [\"https://example.com\"]\napi = \"box\"\nversion = \"2020-02-02\"\n{top}\n[resources]\n\
+            "sources = [\"https://example.com\"]\napi = \"box\"\nversion = \"2001-02-03\"\n{top}\n[resources]\n\
              action = \"ListBoxes\"\nrows = \"{rows}\"\n{resources}\n[resources.row]\n{row}\n{tags}"
         );
         let tags = json!({
@@ -81,7 +81,7 @@ fn hangzhou(state: &mut State) -> &mut Region {
 }
 
 fn ask_box(state: &State, action: &str, parameters: &[(&str, &str)]) -> Result<Value, String> {
-    ask_version(state, "2020-02-02", action, parameters)
+    ask_version(state, "2001-02-03", action, parameters)
 }
 
 /// The listing of Hangzhou.
@@ -430,7 +430,7 @@ fn the_region_can_stand_in_the_name_of_the_host_only() {
     let sketch = Sketch { resources: "region = \"host\"", ..Sketch::default() };
     let mut state = sketch.state();
     let at = |state: &State, host: &str| {
-        let common = [("Action", "ListBoxes"), ("Version", "2020-02-02")];
+        let common = [("Action", "ListBoxes"), ("Version", "2001-02-03")];
         let mut request = Request::from_parameters("POST", &common);
         request.host = host.to_owned();
         let Operation::List(product, kind) = Operation::of(state, &request).unwrap() else { panic!() };

@@ -29,6 +29,14 @@ pub(crate) struct Description {
     pub regions: Option<ListingDescription>,
     /// Every pair of key and value once, without the resources that carry it.
     pub tag_pairs: Option<ListingDescription>,
+    /// Whether the service is ready; always answered as in the example.
+    pub status: Option<StatusDescription>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StatusDescription {
+    pub action: String,
 }
 
 /// The kinds of resources that one listing tells apart.

@@ -33,6 +33,8 @@ pub struct ResourceListing {
     pub region: Vec<Path>,
     /// Where a row's tags stand, for products that have them there.
     pub inline_tags: Option<Path>,
+    #[serde(default)]
+    pub inline_tags_as: TagsAs,
     pub lookup: Option<Lookup>,
     /// For operations that answer an empty list to callers without the permission.
     pub permission_probe: Option<Probe>,
@@ -47,6 +49,17 @@ pub enum CreatedAs {
     Rfc3339,
     EpochS,
     EpochMs,
+}
+
+/// How a row writes its tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TagsAs {
+    /// Of objects with a key and a value.
+    #[default]
+    List,
+    /// Of keys to values.
+    Map,
 }
 
 /// How the listing is asked for one id.

@@ -18,6 +18,9 @@ pub struct Product<A = Arc<Api>> {
     pub regions_of: Option<Arc<Api>>,
     /// Resource Center's name for the type of the resources.
     pub resource_type: String,
+    /// Terraform's names for it, by which people may ask for it.
+    #[serde(default)]
+    pub terraform: Vec<String>,
     /// Statuses of resources on their way out: rules do not apply to them by default.
     #[serde(default)]
     pub leaving: Vec<String>,
@@ -26,6 +29,9 @@ pub struct Product<A = Arc<Api>> {
     pub tags_from: TagsFrom,
     /// The permissions that are needed, where they are not the prefix with each action.
     pub ram_actions: Option<Vec<String>>,
+    /// Facts about it without a source, and what is done about each. Documentation only.
+    #[serde(default)]
+    pub unverified: Vec<String>,
     /// What must be so before a listing says anything.
     pub ready: Option<StatusCall>,
     pub resources: ResourceListing,
@@ -57,16 +63,18 @@ pub struct Fix {
 
 impl<A> Product<A> {
     pub(super) fn linked(self, api: Arc<Api>, regions_of: Option<Arc<Api>>) -> Product {
-        let Self { name, resource_type, leaving, tags_from, ram_actions, ready, .. } = self;
-        let Self { resources, tags, fix, .. } = self;
+        let Self { name, resource_type, terraform, leaving, tags_from, ram_actions, .. } = self;
+        let Self { unverified, ready, resources, tags, fix, .. } = self;
         Product {
             name,
             api,
             regions_of,
             resource_type,
+            terraform,
             leaving,
             tags_from,
             ram_actions,
+            unverified,
             ready,
             resources,
             tags,

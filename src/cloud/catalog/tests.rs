@@ -60,11 +60,81 @@ fn hbase_is_in_the_catalog() {
     assert_eq!(catalog.leaving()["hbase"], ["DELETING"]);
 }
 
+/// The names that users know.
+#[test]
+fn the_catalog_has_forty_six_products_with_apis_of_their_own_and_six_through_resource_center() {
+    let catalog = Catalog::builtin();
+    let (other, own): (Vec<_>, Vec<_>) =
+        catalog.products().partition(|product| product.api.code == "resourcecenter");
+    let names: Vec<_> = other.iter().map(|product| product.name.as_str()).collect();
+    assert_eq!(names, ["ack-cluster", "elasticsearch", "hologres", "oss-bucket", "rocketmq", "sls-project"]);
+    assert_eq!(own.len(), 46);
+    let files = BUILTIN.iter().filter(|(file, _)| !file.starts_with("api/"));
+    for (file, text) in files {
+        let name = file.strip_suffix(".toml").unwrap();
+        let product = catalog.product(name).unwrap_or_else(|| panic!("{file} is not of its product"));
+        assert!(text.contains("https://"), "{file} names no source");
+        assert!(!product.terraform.is_empty(), "{file}");
+    }
+}
+
+#[test]
+fn every_leaving_status_is_one_of_its_product() {
+    let leaving = Catalog::builtin().leaving();
+    for (name, statuses) in [
+        ("eip", &["Releasing"] as &[_]),
+        ("nlb", &["Deleting", "Deleted"]),
+        ("redis", &["Released"]),
+        ("emr", &["TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS"]),
+        ("acr-instance", &["DELETING", "DELETED"]),
+        ("vpn-gateway", &["deleting"]),
+    ] {
+        assert_eq!(leaving[name], statuses, "{name}");
+    }
+    assert_eq!(leaving.len(), 20);
+    assert!(!leaving.contains_key("cdn-domain"));
+}
+
+#[test]
+fn tags_stand_in_the_listing_wherever_it_has_them_but_for_hbase() {
+    let catalog = Catalog::builtin();
+    let listed: Vec<_> = catalog
+        .products()
+        .filter(|product| product.tags_from(None) == TagsFrom::ListTagResources)
+        .map(|product| product.name.as_str())
+        .collect();
+    assert_eq!(listed, ["cdn-domain", "dcdn-domain", "hbase", "kms-key", "rds"]);
+}
+
+#[test]
+fn an_api_or_a_terraform_resource_is_answered_with_its_products() {
+    let catalog = Catalog::builtin();
+    assert_eq!(catalog.suggestions("dds"), ["mongodb"]);
+    assert_eq!(catalog.suggestions("alicloud_kvstore_instance"), ["redis"]);
+    assert_eq!(catalog.suggestions("ecs").len(), 7);
+    assert_eq!(catalog.suggestions("alicloud_cs_managed_kubernetes"), ["ack-cluster"]);
+}
+
+#[test]
+fn the_ram_prefix_is_the_products_own() {
+    let catalog = Catalog::builtin();
+    for (name, permission) in [
+        ("redis", "kvstore:DescribeInstances"),
+        ("cen", "cen:DescribeCens"),
+        ("api-gateway-group", "apigateway:DescribeApiGroups"),
+        ("kafka", "alikafka:ListInstance"),
+        ("ack-cluster", "cs:DescribeClustersV1"),
+    ] {
+        assert!(catalog.product(name).unwrap().permissions().contains(&permission.to_owned()), "{name}");
+    }
+}
+
 #[test]
 fn files_add_products_and_apis_and_replace_those_of_the_same_name() {
     let catalog = with(&[("api/acme.toml", API), ("thing.toml", PRODUCT)]).unwrap();
-    let names: Vec<_> = catalog.products().map(|product| product.name.as_str()).collect();
-    assert_eq!(names, ["acme-thing", "hbase"]);
+    let added = |product: &&Arc<Product>| Catalog::builtin().product(&product.name).is_none();
+    let names: Vec<_> = catalog.products().filter(added).map(|product| product.name.as_str()).collect();
+    assert_eq!(names, ["acme-thing"]);
     let own = changed(PRODUCT, "acme-thing", "hbase");
     let catalog = with(&[("api/acme.toml", API), ("thing.toml", &own)]).unwrap();
     assert_eq!(catalog.product("hbase").unwrap().api.code, "acme");
@@ -100,7 +170,7 @@ fn what_is_wrong_with_a_product_is_named_with_its_file_and_key_path() {
             "name = \"Thing\"",
             "name: is not a valid product name (example: ecs-disk)",
         ),
-        ("api = \"acme\"", "api = \"ecs\"", "api: unknown API \"ecs\""),
+        ("api = \"acme\"", "api = \"acmee\"", "api: unknown API \"acmee\""),
         ("ACS::Acme::Thing", "", "resource_type: is empty"),
         ("[\"Id\"]", "[]", "resources.id: is empty"),
         ("[\"Id\"]", "[\"a..b\"]", "resources.id[0]: is not a valid path (example: Instances.Instance)"),
@@ -147,7 +217,7 @@ fn what_is_wrong_with_an_api_is_named_with_its_file_and_key_path() {
         ("2.0", "0.0", "requests_per_second: must be at least 0.01"),
         ("2.0", "nan", "requests_per_second: must be at least 0.01"),
         ("regions = [\"r1\", \"r2\"]", "", "regions: is missing, "),
-        ("code", "regions_of = \"ecs\"\ncode", "regions_of: unknown API \"ecs\""),
+        ("code", "regions_of = \"acmee\"\ncode", "regions_of: unknown API \"acmee\""),
         ("code", "scope = \"global\"\ncode", "scope: is \"global\", but there are regions"),
         ("acme.{region}.aliyuncs.com", "acme.example.com", "endpoints.public_pattern: is not a host under"),
         ("acme-vpc.{region}.aliyuncs.com", "", "endpoints.vpc_pattern: is not a host under"),
@@ -271,6 +341,7 @@ fn every_part_of_the_form_is_read() {
         created_as = "epoch-ms"
         region = ["RegionId"]
         inline_tags = "Tags.Tag"
+        inline_tags_as = "map"
         permission_probe = { parameters = { DryRun = "true" }, granted = "DryRunOperation" }
         [resources.lookup]
         parameters = { Ids = '["{id}"]', IncludeDeletedResources = "true" }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json_borrow::Value;
 
 use crate::cloud::api::{NO_CHARACTER, error_code};
-use crate::cloud::catalog::{CreatedAs, Path, ResourceListing, TagListing};
+use crate::cloud::catalog::{CreatedAs, Path, ResourceListing, TagListing, TagsAs};
 use crate::inventory::{Interner, Pair, Resource, Tags};
 
 /// One page of a listing.
@@ -103,8 +103,7 @@ fn describe(
         created_at: created_at(listing, row)?,
         ..Resource::new("")
     };
-    let path = listing.inline_tags.as_ref();
-    let pairs = path.map_or(Ok(Vec::new()), |path| inline_tags(row, path, interner))?;
+    let pairs = inline_tags(listing, row, interner)?;
     let is_readable = pairs.iter().all(Option::is_some);
     let inline = interner.share_tags(pairs.into_iter().flatten());
     Ok(Described { resource, inline, is_readable, place: place(listing, region, row)? })
@@ -143,12 +142,38 @@ fn created_at(listing: &ResourceListing, row: &Value<'_>) -> Result<Option<Times
 }
 
 /// Tags in a row. No tags at all is how untagged resources may look there: official clients read it so.
-fn inline_tags(row: &Value<'_>, path: &Path, interner: &Interner) -> Result<Vec<Option<Pair>>, String> {
-    match at(row, path) {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(pairs)) => pairs.iter().map(|row| pair(row, interner)).collect(),
-        Some(_) => Err(format!("{path} is not a list")),
+fn inline_tags(
+    listing: &ResourceListing,
+    row: &Value<'_>,
+    interner: &Interner,
+) -> Result<Vec<Option<Pair>>, String> {
+    let Some(path) = &listing.inline_tags else { return Ok(Vec::new()) };
+    match (listing.inline_tags_as, at(row, path)) {
+        (_, None | Some(Value::Null)) => Ok(Vec::new()),
+        (TagsAs::List, Some(Value::Array(pairs))) => pairs.iter().map(|row| pair(row, interner)).collect(),
+        (TagsAs::Map, Some(Value::Object(pairs))) => {
+            pairs.iter().map(|(key, value)| map_entry(key, value, interner)).collect()
+        }
+        (TagsAs::List, Some(_)) => Err(format!("{path} is not a list")),
+        (TagsAs::Map, Some(_)) => Err(format!("{path} is not a map")),
     }
+}
+
+/// A tag in a map of keys to values, where a value may be a number.
+fn map_entry(key: &str, value: &Value<'_>, interner: &Interner) -> Result<Option<Pair>, String> {
+    let value = match value {
+        Value::Null => Cow::Borrowed(""),
+        Value::Str(text) => Cow::Borrowed(&**text),
+        Value::Number(number) => Cow::Owned(number.to_string()),
+        _ => return Err(format!("the value of tag {key:?} is not a string")),
+    };
+    Ok(readable_pair(key, &value, interner))
+}
+
+/// `None` for a tag with what is no character in it.
+fn readable_pair(key: &str, value: &str, interner: &Interner) -> Option<Pair> {
+    let is_readable = !key.contains(NO_CHARACTER) && !value.contains(NO_CHARACTER);
+    is_readable.then(|| (interner.share(key), interner.share(value)))
 }
 
 /// `tag` may be the row itself.
@@ -162,8 +187,7 @@ fn pair(row: &Value<'_>, interner: &Interner) -> Result<Option<Pair>, String> {
     let either = |long, short| Ok::<_, String>(text(row, long)?.or(text(row, short)?));
     let key = either("TagKey", "Key")?.ok_or("a tag without a key")?;
     let value = either("TagValue", "Value")?.unwrap_or_default();
-    let is_readable = !key.contains(NO_CHARACTER) && !value.contains(NO_CHARACTER);
-    Ok(is_readable.then(|| (interner.share(key), interner.share(value))))
+    Ok(readable_pair(key, value, interner))
 }
 
 /// The list at `path`.
@@ -362,7 +386,11 @@ mod tests {
         let seconds = format!("{form}created_as = \"epoch-s\"");
         let lookup =
             format!("{form}lookup = {{ parameters = {{ Id = \"{{id}}\" }}, deleted = \"Deleted\" }}");
+        let map = format!("{form}inline_tags_as = \"map\"");
         for (form, more, expected) in [
+            (&*map, r#""Tags":[]"#, "Tags is not a map"),
+            (&map, r#""Tags":{"k":[]}"#, "the value of tag \"k\" is not a string"),
+            (&map, r#""Tags":{"k":"v","n":7,"e":null}"#, " Here - e= k=v n=7"),
             (form, r#""Status":5"#, "5 Here -"),
             (form, r#""Status":"5","RegionId":"r1""#, "5 Here -"),
             (form, r#""RegionId":"r2""#, " OtherRegion -"),
@@ -370,7 +398,7 @@ mod tests {
             (form, r#""RegionId":7"#, "RegionId is not a string"),
             (form, r#""Status":true"#, "Status is not a string"),
             (form, r#""Tags":{}"#, "Tags is not a list"),
-            (form, r#""Tags":[{"TagKey":"k","TagValue":"v"}]"#, " Here -"),
+            (form, r#""Tags":[{"TagKey":"k","TagValue":"v"}]"#, " Here - k=v"),
             (form, r#""Created":"2017-12-10T04:04Z""#, " Here 2017-12-10T04:04:00Z"),
             (form, r#""Created":"2021-03-25T10:18:00+0800""#, " Here 2021-03-25T02:18:00Z"),
             (form, r#""Created":"2021-03-25 10:18:00""#, " Here -"),
@@ -389,9 +417,10 @@ mod tests {
             let listing: ResourceListing = toml::from_str(form).unwrap();
             let answer = format!(r#"{{"Data":{{"Things":[{{"Id":"i-1",{more}}}]}}}}"#);
             let read = described(&listing, "r1", &parsed(&answer), &Interner::seeded(&[])).map(|page| {
-                let Described { resource, place, .. } = &page.rows[0];
+                let Described { resource, place, inline, .. } = &page.rows[0];
                 let created = resource.created_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
-                format!("{} {place:?} {created}", resource.status)
+                let tags: String = inline.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+                format!("{} {place:?} {created}{tags}", resource.status)
             });
             assert_eq!(read.unwrap_or_else(|problem| problem), expected, "{more}");
         }

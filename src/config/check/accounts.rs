@@ -125,10 +125,7 @@ fn unknown(name: &str, by_glob: bool, catalog: &Catalog) -> String {
         return format!("no product matches {name:?}");
     }
     match catalog.suggestions(name).as_slice() {
-        [] => {
-            let known: Vec<_> = catalog.products().map(|product| &product.name).collect();
-            format!("unknown product {name:?}, known are {known:?}")
-        }
+        [] => format!("unknown product {name:?}; `alicloud-tag-exporter products` lists the known ones"),
         meant => format!("unknown product {name:?}, did you mean {}?", meant.join(", ")),
     }
 }

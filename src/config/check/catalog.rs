@@ -179,7 +179,7 @@ mod tests {
         for (products, expected) in [
             (r#"["acme-*"]"#, "acme-disk:cn-hangzhou acme-image:cn-hangzhou"),
             (r#"["acme-image", "acme-*"]"#, "acme-image:cn-hangzhou acme-disk:cn-hangzhou"),
-            (r#"["*"]"#, "acme-disk:cn-hangzhou acme-image:cn-hangzhou hbase:cn-hangzhou"),
+            (r#"["{acme-*,hbase}"]"#, "acme-disk:cn-hangzhou acme-image:cn-hangzhou hbase:cn-hangzhou"),
             (r#"["x-*"]"#, "config.toml: accounts[0].products[0]: no product matches \"x-*\""),
             (
                 r#"["acme"]"#,
@@ -191,8 +191,12 @@ mod tests {
             ),
             (
                 r#"["cassandra"]"#,
-                "config.toml: accounts[0].products[0]: unknown product \"cassandra\", known are [\"acme-disk\", \
-                 \"acme-image\", \"hbase\"]",
+                "config.toml: accounts[0].products[0]: unknown product \"cassandra\"; `alicloud-tag-exporter \
+                 products` lists the known ones",
+            ),
+            (
+                r#"["alicloud_kvstore_instance"]"#,
+                "config.toml: accounts[0].products[0]: unknown product \"alicloud_kvstore_instance\", did you mean redis?",
             ),
             (r#"["hbase", "hbase"]"#, "config.toml: accounts[0].products[1]: is a duplicate"),
         ] {
@@ -204,10 +208,10 @@ mod tests {
     fn a_glob_passes_over_regions_without_the_product_and_a_name_does_not() {
         let folder = Folder::new();
         let regions = r#"["cn-hangzhou", "cn-shanghai"]"#;
-        let only = folder.targets(r#"["*-disk", "hbase"]"#, regions, "");
+        let only = folder.targets(r#"["acme-d*", "hbase"]"#, regions, "");
         assert_eq!(only, "acme-disk:cn-hangzhou hbase:cn-hangzhou,cn-shanghai");
         let named = "config.toml: accounts[0].products[0]: acme-disk is not offered in cn-shanghai";
-        assert_eq!(folder.targets(r#"["acme-disk", "*"]"#, regions, ""), named);
+        assert_eq!(folder.targets(r#"["acme-disk", "a*e-*"]"#, regions, ""), named);
         let own = "api = { endpoint = \"http://127.0.0.1:9\" }";
         assert_eq!(folder.targets(r#"["acme-disk"]"#, regions, own), "acme-disk:cn-hangzhou,cn-shanghai");
         assert_eq!(folder.targets(r#"["acme-disk"]"#, r#"["all"]"#, ""), "acme-disk:cn-beijing,cn-hangzhou");
@@ -221,7 +225,7 @@ mod tests {
         let regions = r#"["cn-beijing", "cn-hangzhou"]"#;
         let named = "config.toml: accounts[0].products[0]: acme has no host inside a VPC in cn-beijing";
         assert_eq!(folder.targets(r#"["acme-disk"]"#, regions, vpc), named);
-        assert_eq!(folder.targets(r#"["*-disk"]"#, regions, vpc), "acme-disk:cn-hangzhou");
+        assert_eq!(folder.targets(r#"["a*e-disk"]"#, regions, vpc), "acme-disk:cn-hangzhou");
     }
 
     #[test]
