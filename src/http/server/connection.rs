@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::head;
 use super::waiting::{Deadline, Waiting, passed};
-use crate::http::answer::{Answer, Content, error};
+use crate::http::answer::{self, Answer, Content};
 use crate::http::route::Route;
 use crate::http::site::Site;
 
@@ -119,9 +119,7 @@ async fn answer(request: &Request<Incoming>, turn: Arc<Turn>) -> Response<Answer
 }
 
 fn busy() -> Answer {
-    let text = "too many concurrent requests";
-    let mut answer = error(StatusCode::SERVICE_UNAVAILABLE, "busy", text);
-    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    let mut answer = answer::busy("too many concurrent requests");
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
