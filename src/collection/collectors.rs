@@ -15,6 +15,7 @@ use super::collector::Collector;
 use super::loops::Loops;
 use super::region_search::{FoundRegions, RegionSearch};
 use super::targets::{Discovered, arrangement, searches, targets, unreachable};
+use crate::clock::Heartbeat;
 use crate::config::{Config, Problem, Problems, Reload};
 use crate::instruments::Instruments;
 use crate::inventory::{Region, Scope, Target};
@@ -26,6 +27,8 @@ pub struct Links {
     pub events: mpsc::Sender<Event>,
     pub instruments: Instruments,
     pub stop: CancellationToken,
+    /// Beats at least once in [`BETWEEN_BEATS`], unless a change of the configuration takes longer.
+    pub heartbeat: Heartbeat,
 }
 
 pub struct Collectors {
@@ -45,6 +48,7 @@ pub struct Collectors {
 /// Between the starts of two collectors, and together at most this part of the interval.
 const SLOT: Duration = Duration::from_millis(20);
 const PART_OF_INTERVAL: f64 = 0.8;
+const BETWEEN_BEATS: Duration = Duration::from_secs(30);
 
 impl Collectors {
     /// For a configuration that is arranged already, under the number 0.
@@ -68,12 +72,15 @@ impl Collectors {
         R: Fn() -> Result<Config, Problems>,
     {
         let (sender, mut found) = mpsc::channel(1);
+        let mut beats = tokio::time::interval(BETWEEN_BEATS);
         self.settle(&sender).await;
         loop {
+            self.links.heartbeat.beat();
             tokio::select! {
                 // First: the same stop ends the loops, which is then no surprise.
                 biased;
                 () = self.links.stop.cancelled() => break,
+                _ = beats.tick() => {}
                 Some(reload) = asked.recv() => {
                     let _ = reload.send(self.reload(&read, &sender).await);
                 }

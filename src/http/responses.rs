@@ -1,14 +1,20 @@
 //! How a request becomes an answer.
 
+use std::time::Duration;
+
 use hyper::header::{AUTHORIZATION, CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Request, StatusCode};
 
-use super::answer::{Answer, error, method_not_allowed, unauthorized, with_status};
+use super::answer::{Answer, TEXT, error, method_not_allowed, ok, unauthorized, whole, with_status};
 use super::query::BadQuery;
 use super::route::Route;
 use super::site::Site;
 use super::{changes, landing, metrics, reload, tags};
 use crate::access::Web;
+use crate::clock::Heartbeat;
+
+/// A loop that has not moved for longer is stuck. Each moves at least once a minute.
+const MAX_STILL: Duration = Duration::from_secs(120);
 
 /// The label `handler` of requests for what is not there.
 const OTHER: &str = "other";
@@ -59,9 +65,9 @@ impl Site {
         let answer = match route {
             Route::Landing => Ok(landing::answer()),
             Route::Metrics => metrics::answer(self, query, headers),
-            Route::Tags => tags::answer(self, query, headers),
+            Route::Tags => tags::answer(self, query, headers).await,
             Route::Changes => changes::answer(self, query).await,
-            Route::Healthy => Ok(with_status(StatusCode::OK, "ok\n")),
+            Route::Healthy => Ok(health(&self.heartbeats)),
             Route::Ready => Ok(self.readiness()),
             Route::Reload => Ok(reload::answer(self, headers).await),
         };
@@ -75,5 +81,34 @@ impl Site {
             true => with_status(StatusCode::OK, "ready\n"),
             false => not_ready("not ready: the first collections or region searches are in progress\n"),
         }
+    }
+}
+
+/// Whether every loop is alive, or which one is not.
+fn health(heartbeats: &[(&'static str, Heartbeat)]) -> Answer {
+    let stuck = heartbeats.iter().find(|(_, heartbeat)| heartbeat.age() > MAX_STILL);
+    let Some((name, heartbeat)) = stuck else { return with_status(StatusCode::OK, "ok\n") };
+    let text = format!("the {name} has been stuck for {} s\n", heartbeat.age().as_secs());
+    let mut answer = ok(TEXT, whole(text.into()));
+    *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn health_names_the_loop_that_does_not_move_any_more() {
+        let heartbeats = [("publisher", Heartbeat::default()), ("collectors' loop", Heartbeat::default())];
+        tokio::time::advance(MAX_STILL).await;
+        assert_eq!(health(&heartbeats).status(), StatusCode::OK);
+        heartbeats[0].1.beat();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let answer = health(&heartbeats);
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(format!("{:?}", answer.body()).contains("the collectors' loop has been stuck for 121 s"));
+        heartbeats[1].1.beat();
+        assert_eq!(health(&heartbeats).status(), StatusCode::OK);
     }
 }
