@@ -5,12 +5,12 @@ use std::time::Duration;
 use hyper::header::{AUTHORIZATION, CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Request, StatusCode};
 
-use super::answer::{Answer, TEXT, error, method_not_allowed, ok, unauthorized, whole, with_status};
+use super::answer::{Answer, TEXT, busy, error, method_not_allowed, ok, unauthorized, whole, with_status};
 use super::query::BadQuery;
 use super::route::Route;
 use super::site::Site;
 use super::{changes, landing, metrics, reload, tags};
-use crate::access::Web;
+use crate::access::Admission;
 use crate::clock::Heartbeat;
 
 /// A loop that has not moved for longer is stuck. Each moves at least once a minute.
@@ -21,13 +21,14 @@ const OTHER: &str = "other";
 
 impl Site {
     /// The answer to one request, counted.
-    pub async fn answer<B>(&self, request: &Request<B>) -> Answer {
+    pub async fn answer<B>(&self, request: &Request<B>, admission: Admission) -> Answer {
         let route = Route::at(request.uri().path());
         let web = self.web.borrow().clone();
-        let mut answer = match route {
-            _ if !self.admits(&web, route, request).await => unauthorized(),
-            Some(route) => self.respond(route, request).await,
-            None => error(StatusCode::NOT_FOUND, "not_found", "not found"),
+        let mut answer = match (admission, route) {
+            (Admission::Refused, _) => unauthorized(),
+            (Admission::Busy, _) => busy("too many passwords are being checked"),
+            (Admission::Admitted, Some(route)) => self.respond(route, request).await,
+            (Admission::Admitted, None) => error(StatusCode::NOT_FOUND, "not_found", "not found"),
         };
         answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         answer.headers_mut().entry(CONTENT_SECURITY_POLICY).or_insert(landing::NOTHING_ALLOWED);
@@ -52,9 +53,14 @@ impl Site {
         self.instruments.http_answered(OTHER, code.as_u16());
     }
 
-    async fn admits<B>(&self, web: &Web, route: Option<Route>, request: &Request<B>) -> bool {
-        let is_open = self.health_without_auth && route.is_some_and(Route::is_health);
-        is_open || web.users.admit(request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes)).await
+    /// Whether the one who sends this may have an answer.
+    pub(super) async fn admission<B>(&self, request: &Request<B>) -> Admission {
+        let route = Route::at(request.uri().path());
+        if self.health_without_auth && route.is_some_and(Route::is_health) {
+            return Admission::Admitted;
+        }
+        let web = self.web.borrow().clone();
+        web.users.admit(request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes)).await
     }
 
     async fn respond<B>(&self, route: Route, request: &Request<B>) -> Answer {

@@ -86,8 +86,9 @@ async fn wrong_passwords_keep_right_ones_and_health_from_nothing() {
     };
     assert_eq!(scrape("secret").await, 200);
     let mut guesses = tokio::task::JoinSet::new();
-    for _ in 0..200 {
-        let request = daemon.request(Method::GET, "/metrics").basic_auth("alice", Some("wrong"));
+    for number in 0..200 {
+        let wrong = format!("wrong {number}");
+        let request = daemon.request(Method::GET, "/metrics").basic_auth("alice", Some(wrong));
         guesses.spawn(async { request.send().await.unwrap().status().as_u16() });
     }
     let mut answers = Vec::new();
