@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::accounts::look_after;
@@ -48,6 +49,8 @@ pub struct Collectors {
 /// Between the starts of two collectors, and together at most this part of the interval.
 const SLOT: Duration = Duration::from_millis(20);
 const PART_OF_INTERVAL: f64 = 0.8;
+/// From the start of a reload to that of the next one: requests that come in between are one.
+const BETWEEN_RELOADS: Duration = Duration::from_secs(1);
 const BETWEEN_BEATS: Duration = Duration::from_secs(30);
 
 impl Collectors {
@@ -72,6 +75,7 @@ impl Collectors {
         R: Fn() -> Result<Config, Problems>,
     {
         let (sender, mut found) = mpsc::channel(1);
+        let mut reload_from = Instant::now();
         let mut beats = tokio::time::interval(BETWEEN_BEATS);
         self.settle(&sender).await;
         loop {
@@ -81,7 +85,8 @@ impl Collectors {
                 biased;
                 () = self.links.stop.cancelled() => break,
                 _ = beats.tick() => {}
-                Some(reload) = asked.recv() => {
+                Some(reload) = next(&mut asked, reload_from) => {
+                    reload_from = Instant::now() + BETWEEN_RELOADS;
                     let _ = reload.send(self.reload(&read, &sender).await);
                 }
                 Some(regions) = found.recv() => self.regions_found(regions).await,
@@ -244,6 +249,12 @@ impl Collectors {
         let work = collector.run(delay, self.links.published.clone(), self.links.events.clone());
         self.collectors.start(&mut self.tasks, &self.links.stop, target, parts, work);
     }
+}
+
+/// The next request for a reload, not before `from`.
+async fn next(asked: &mut mpsc::Receiver<Reload>, from: Instant) -> Option<Reload> {
+    sleep_until(from).await;
+    asked.recv().await
 }
 
 fn log_regions(scope: &Scope, before: &BTreeMap<Arc<str>, Region>, after: &BTreeMap<Arc<str>, Region>) {

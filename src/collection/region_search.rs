@@ -19,6 +19,9 @@ use crate::publication::publisher::Published;
 /// Between two searches, after one that worked.
 pub const BETWEEN_SEARCHES: Duration = Duration::from_secs(3600);
 
+/// One search, with the waits between its attempts.
+pub const MAX_SEARCH: Duration = Duration::from_secs(120);
+
 /// What a search needs.
 pub struct RegionSearch {
     pub scope: Scope,
