@@ -16,7 +16,7 @@ mod tls;
 mod users;
 mod watch;
 
-pub use users::Users;
+pub use users::{Admission, Users};
 pub use watch::watch;
 
 /// The file as used.

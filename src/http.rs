@@ -17,3 +17,4 @@ mod tags;
 pub use page_cache::PageCache;
 pub use server::serve;
 pub use site::Site;
+pub use tags::MAX_WRITERS;

@@ -1,9 +1,11 @@
 //! The exporter's own metrics: what this process did, as opposed to what it saw in the cloud.
 
+use std::sync::LazyLock;
+
 use crate::clock::{now, seconds};
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
-use prometheus::{Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+use prometheus::{Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 
 mod accounts;
 mod api;
@@ -15,6 +17,12 @@ pub use api::ApiInstruments;
 use api::Requests;
 
 type Result<T> = prometheus::Result<T>;
+
+/// Lines of the log, of which there is one in a process, that its reader left no room for.
+pub static LOG_LINES_DROPPED: LazyLock<IntCounter> = LazyLock::new(|| {
+    let help = "Lines of the log that were dropped because its reader did not keep up.";
+    IntCounter::new(named("log_lines_dropped_total"), help).expect("the name is a valid one")
+});
 
 /// Every instrument of the process, on one registry.
 #[derive(Clone)]
@@ -66,6 +74,7 @@ impl Instruments {
 
     /// Sets the values known at the start.
     fn begin(&self) -> Result<()> {
+        Registered(&self.registry).with(LOG_LINES_DROPPED.clone())?;
         self.web_config_read(true);
         self.config_read(true);
         for operation in ["open", "read", "write"] {

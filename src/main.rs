@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use alicloud_tag_exporter::cli::{Cli, Command};
 use alicloud_tag_exporter::command::audit::{self, Conclusion};
 use alicloud_tag_exporter::command::{check_config, serve};
 use alicloud_tag_exporter::config::{Config, Problems, load, load_without_accounts};
-use alicloud_tag_exporter::process::{logging, signals};
+use alicloud_tag_exporter::process::logging::{self, Flush};
+use alicloud_tag_exporter::process::signals;
+use anyhow::Context as _;
 use clap::Parser as _;
+use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
 const FAILED: u8 = 1;
@@ -18,8 +22,26 @@ const UNKNOWN: u8 = 3;
 
 type Environment = BTreeMap<String, String>;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// For what still runs when all is done, such as the look-up of a host that does not answer.
+const MAX_LEFTOVER: Duration = Duration::from_secs(1);
+/// Threads that are there already are kept: later the system may give no more.
+const KEEP_THREADS: Duration = Duration::from_secs(3600);
+
+fn main() -> ExitCode {
+    let runtime = Builder::new_multi_thread().enable_all().thread_keep_alive(KEEP_THREADS).build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "cannot start: {error}");
+            return ExitCode::from(FAILED);
+        }
+    };
+    let code = runtime.block_on(run_to_code());
+    runtime.shutdown_timeout(MAX_LEFTOVER);
+    code
+}
+
+async fn run_to_code() -> ExitCode {
     let cli = Cli::parse();
     let failed = match &cli.command {
         Some(Command::Audit(_)) => UNKNOWN,
@@ -43,7 +65,7 @@ async fn run(cli: Cli, failed: u8) -> anyhow::Result<u8> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => {
             let config = read()?;
-            let stop = begin(&config, failed)?;
+            let (stop, _flush) = begin(&config, failed)?;
             serve::listen(config, read, stop).await.map(|()| 0)
         }
         Command::Audit(options) => {
@@ -63,7 +85,7 @@ async fn run(cli: Cli, failed: u8) -> anyhow::Result<u8> {
             let cloud = demo::start_cloud(&options, CancellationToken::new()).await?;
             let read = move || demo::config(cloud, cli.flags.sources(environment.clone()));
             let config = read()?;
-            let stop = begin(&config, failed)?;
+            let (stop, _flush) = begin(&config, failed)?;
             tracing::info!("the simulated cloud is listening on http://{cloud}");
             serve::listen(config, read, stop).await.map(|()| 0)
         }
@@ -79,15 +101,15 @@ fn environment() -> Environment {
 }
 
 /// Starts the log; the token is cancelled by the first signal.
-fn begin(config: &Config, failed: u8) -> anyhow::Result<CancellationToken> {
-    logging::start(&config.log);
+fn begin(config: &Config, failed: u8) -> anyhow::Result<(CancellationToken, Flush)> {
+    let flush = logging::start(&config.log).context("cannot start the log")?;
     let stop = CancellationToken::new();
-    signals::stop_on_signals(stop.clone(), failed)?;
-    Ok(stop)
+    signals::stop_on_signals(stop.clone(), failed).context("cannot listen for signals")?;
+    Ok((stop, flush))
 }
 
 async fn conclude(config: Config, options: audit::Options, failed: u8) -> anyhow::Result<u8> {
-    let stop = begin(&config, failed)?;
+    let (stop, _flush) = begin(&config, failed)?;
     let Some(conclusion) = stop.run_until_cancelled(audit::run(config, options)).await else {
         let _ = writeln!(std::io::stderr(), "stopped before the report was written");
         // At once: a read or a write that it was stopped in would be waited for.

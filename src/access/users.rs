@@ -30,9 +30,27 @@ struct UserTable {
     key: [u8; 16],
     /// Of users and passwords that were right: a scrape does not pay for bcrypt each time.
     right: Mutex<HashSet<Digest>>,
+    /// The same of wrong ones, some of the last: who repeats one is refused at once.
+    wrong: Mutex<HashSet<Digest>>,
     /// One check at a time: guessing takes one core, no more.
     checks: Semaphore,
+    /// Those who wait for a check, and the one who has it.
+    line: Semaphore,
 }
+
+/// What a request may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    Admitted,
+    Refused,
+    /// Too many wait to be checked.
+    Busy,
+}
+
+/// Who wait for a check. One takes about a quarter of a second of a core with the usual cost of 12.
+const MAX_LINE: usize = 8;
+/// Wrong passwords that are remembered.
+const MAX_WRONG: usize = 10_000;
 
 impl fmt::Debug for Users {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,7 +70,9 @@ impl Users {
             }
         }
         let key = Uuid::new_v4().into_bytes();
-        Self(Some(Arc::new(UserTable { hashes, key, right: Mutex::default(), checks: Semaphore::new(1) })))
+        let (checks, line) = (Semaphore::new(1), Semaphore::new(MAX_LINE));
+        let (right, wrong) = (Mutex::default(), Mutex::default());
+        Self(Some(Arc::new(UserTable { hashes, key, right, wrong, checks, line })))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -60,27 +80,47 @@ impl Users {
     }
 
     /// Whether a request with this `Authorization` header may be answered.
-    pub async fn admit(&self, authorization: Option<&[u8]>) -> bool {
-        let Some(known) = &self.0 else { return true };
-        let Some((name, password)) = authorization.and_then(credentials) else { return false };
+    pub async fn admit(&self, authorization: Option<&[u8]>) -> Admission {
+        let Some(known) = &self.0 else { return Admission::Admitted };
+        let credentials = authorization.and_then(credentials);
+        let Some((name, password)) = credentials else { return Admission::Refused };
         known.admit(name, password).await
     }
 }
 
 impl UserTable {
-    async fn admit(self: &Arc<Self>, name: String, password: SecretString) -> bool {
-        let Some(digest) = self.digest(&name, &password) else { return false };
-        if self.right().contains(&digest) {
-            return true;
+    async fn admit(self: &Arc<Self>, name: String, password: SecretString) -> Admission {
+        let Some(digest) = self.digest(&name, &password) else { return Admission::Refused };
+        if let Some(known) = self.known(&digest) {
+            return known;
         }
-        let Ok(_permit) = self.checks.acquire().await else { return false };
+        let Ok(_place) = self.line.try_acquire() else { return Admission::Busy };
+        let Ok(_turn) = self.checks.acquire().await else { return Admission::Refused };
+        // The one before may have been the same.
+        if let Some(known) = self.known(&digest) {
+            return known;
+        }
         let known = Arc::clone(self);
         let right = tokio::task::spawn_blocking(move || known.is_right(&name, &password)).await;
-        let right = right.unwrap_or(false);
-        if right {
-            self.right().insert(digest);
+        self.remember(digest, right.unwrap_or(false))
+    }
+
+    fn known(&self, digest: &Digest) -> Option<Admission> {
+        let is_right = locked(&self.right).contains(digest).then_some(Admission::Admitted);
+        is_right.or_else(|| locked(&self.wrong).contains(digest).then_some(Admission::Refused))
+    }
+
+    fn remember(&self, digest: Digest, is_right: bool) -> Admission {
+        if is_right {
+            locked(&self.right).insert(digest);
+            return Admission::Admitted;
         }
-        right
+        let mut wrong = locked(&self.wrong);
+        if wrong.len() >= MAX_WRONG {
+            wrong.clear();
+        }
+        wrong.insert(digest);
+        Admission::Refused
     }
 
     /// An unknown user is checked against the hash of another one, so that time does not tell who there is.
@@ -99,10 +139,10 @@ impl UserTable {
         hmac.update(password.expose_secret().as_bytes());
         Some(hmac.finalize().into_bytes().into())
     }
+}
 
-    fn right(&self) -> MutexGuard<'_, HashSet<Digest>> {
-        self.right.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn locked(digests: &Mutex<HashSet<Digest>>) -> MutexGuard<'_, HashSet<Digest>> {
+    digests.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What is wrong with a user's name: HTTP ends it at the first colon.
@@ -135,6 +175,7 @@ fn credentials(header: &[u8]) -> Option<(String, SecretString)> {
 
 #[cfg(test)]
 mod tests {
+    use super::Admission::*;
     use super::*;
 
     /// Of `secret`, with the least cost.
@@ -156,36 +197,48 @@ mod tests {
     async fn only_the_right_password_of_a_known_user_is_let_in_also_a_second_time() {
         let users = users();
         for _ in 0..2 {
-            assert!(users.admit(Some(&basic("alice:secret"))).await);
+            assert_eq!(users.admit(Some(&basic("alice:secret"))).await, Admitted);
             for wrong in ["alice:Secret", "bob:secret", "alice:", ":secret", "alice", "alic:esecret", ""] {
-                assert!(!users.admit(Some(&basic(wrong))).await, "{wrong}");
+                assert_eq!(users.admit(Some(&basic(wrong))).await, Refused, "{wrong}");
             }
             for wrong in [&b"Bearer x"[..], b"Basic %%%", b"\xff\xfe", b"", b"Basic"] {
-                assert!(!users.admit(Some(wrong)).await, "{wrong:?}");
+                assert_eq!(users.admit(Some(wrong)).await, Refused, "{wrong:?}");
             }
-            assert!(!users.admit(None).await);
+            assert_eq!(users.admit(None).await, Refused);
         }
     }
 
     #[tokio::test]
     async fn without_users_everybody_is_let_in() {
-        assert!(Users::default().admit(None).await);
+        assert_eq!(Users::default().admit(None).await, Admitted);
     }
 
     #[tokio::test]
     async fn a_password_that_was_right_is_not_checked_again_and_a_wrong_one_each_time() {
         let users = users();
         let table = users.0.as_ref().unwrap();
-        assert!(!users.admit(Some(&basic("alice:Secret"))).await);
-        assert!(table.right().is_empty());
-        assert!(users.admit(Some(&basic("alice:secret"))).await);
+        assert_eq!(users.admit(Some(&basic("alice:Secret"))).await, Refused);
+        assert!(locked(&table.right).is_empty());
+        assert_eq!(users.admit(Some(&basic("alice:secret"))).await, Admitted);
         // From now on nothing can be checked.
         table.checks.close();
-        assert!(users.admit(Some(&basic("alice:secret"))).await);
+        assert_eq!(users.admit(Some(&basic("alice:secret"))).await, Admitted);
         for wrong in ["alice:Secret", "bob:secret", "alic:esecret"] {
-            assert!(!users.admit(Some(&basic(wrong))).await, "{wrong}");
+            assert_eq!(users.admit(Some(&basic(wrong))).await, Refused, "{wrong}");
         }
-        assert_eq!(table.right().len(), 1);
+        assert_eq!(locked(&table.right).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn right_ones_pass_by_a_line_that_has_an_end_and_a_wrong_one_is_checked_once() {
+        let users = users();
+        let table = users.0.as_ref().unwrap();
+        assert_eq!(users.admit(Some(&basic("alice:secret"))).await, Admitted);
+        assert_eq!(users.admit(Some(&basic("alice:wrong"))).await, Refused);
+        let _line = table.line.acquire_many(MAX_LINE as u32).await.unwrap();
+        assert_eq!(users.admit(Some(&basic("alice:secret"))).await, Admitted);
+        assert_eq!(users.admit(Some(&basic("alice:wrong"))).await, Refused);
+        assert_eq!(users.admit(Some(&basic("alice:other"))).await, Busy);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Calls to one product in one region: credentials, pacing and retries around the exchange.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json_borrow::Value;
 use url::Url;
@@ -28,9 +28,13 @@ pub struct Client {
     pub permits: Permits,
     /// Attempts for one call, the first included.
     pub max_attempts: usize,
+    /// For one call, with the waits between its attempts.
+    pub patience: Duration,
     pub instruments: ApiInstruments,
     /// Attempts so far, of all calls.
     pub attempts: AtomicU64,
+    /// Why the call that is being made has to be tried again, if it has.
+    pub unsettled: Mutex<Option<ApiError>>,
 }
 
 impl Client {
@@ -43,7 +47,7 @@ impl Client {
     ) -> Result<T, ApiError> {
         let Self { api, region, .. } = self;
         let call = Call { product: api.ram_prefix(), action, version: &api.version, region, parameters };
-        retried(self.max_attempts, || self.attempt(&call, &decode))
+        retried(self.max_attempts, self.patience, || self.attempt(&call, &decode))
             .await
             .map_err(|error| ApiError { permission: self.product.permission(action), ..error })
     }
@@ -55,12 +59,19 @@ impl Client {
         decode: impl Fn(&Value<'_>) -> Result<T, String>,
     ) -> Result<T, ApiError> {
         let (key, answered) = self.send(call, &decode).await?;
-        match answered {
+        let answered = match answered {
             Err(error) if error.is_key_refused() && self.credentials.has_newer_than(&key).await => {
                 self.send(call, &decode).await?.1
             }
             answered => answered,
-        }
+        };
+        *self.unsettled() = answered.as_ref().err().filter(|error| error.is_transient()).cloned();
+        answered
+    }
+
+    /// Why the last attempt of the call that is being made was none to go on with.
+    pub fn unsettled(&self) -> MutexGuard<'_, Option<ApiError>> {
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends when it may, signed with what is the key by then: its file is read once, after every wait.

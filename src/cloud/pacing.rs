@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 /// The pace of one target's requests: never faster than its rate, without bursts.
 pub struct Pace(Option<Mutex<Interval>>);
@@ -30,12 +31,21 @@ impl Pace {
 }
 
 /// Requests in flight, of all targets together. One host gets at most half of them, so that a host that hangs
-/// leaves room for the others.
+/// leaves room for the others; and those of its targets that are slow get half of these, so that regions that hang
+/// leave room for the others at the same host.
 pub struct InFlight {
     all: Arc<Semaphore>,
     per_host: usize,
-    hosts: BTreeMap<String, Arc<Semaphore>>,
+    hosts: BTreeMap<String, Arc<Host>>,
 }
+
+struct Host {
+    all: Semaphore,
+    slow: Semaphore,
+}
+
+/// A request that takes longer is slow, and so is the next one of its target.
+const SLOW: Duration = Duration::from_secs(2);
 
 impl InFlight {
     pub fn new(concurrency: usize) -> Self {
@@ -43,25 +53,46 @@ impl InFlight {
         Self { all: Arc::new(Semaphore::new(concurrency)), per_host, hosts: BTreeMap::new() }
     }
 
-    /// The permits for requests to `host`.
+    /// The permits for requests of one target to `host`.
     pub fn permits(&mut self, host: &str) -> Permits {
-        let new = || Arc::new(Semaphore::new(self.per_host));
+        let slow = (self.per_host / 2).max(1);
+        let new = || Arc::new(Host { all: Semaphore::new(self.per_host), slow: Semaphore::new(slow) });
         let host = self.hosts.entry(host.to_owned()).or_insert_with(new);
-        Permits { host: Arc::clone(host), all: Arc::clone(&self.all) }
+        Permits { host: Arc::clone(host), all: Arc::clone(&self.all), is_slow: AtomicBool::new(false) }
     }
 }
 
 pub struct Permits {
-    host: Arc<Semaphore>,
+    host: Arc<Host>,
     all: Arc<Semaphore>,
+    /// Whether the last request was slow.
+    is_slow: AtomicBool,
+}
+
+/// For one request, held until it is dropped.
+pub struct Permit<'a> {
+    since: Instant,
+    is_slow: &'a AtomicBool,
+    _held: [Option<SemaphorePermit<'a>>; 3],
 }
 
 impl Permits {
-    /// A permit for one request, held until it is dropped. The host's comes first: who waits for a busy host
-    /// holds nothing that others need.
-    pub async fn acquire(&self) -> (SemaphorePermit<'_>, SemaphorePermit<'_>) {
+    /// The host's permit comes first: who waits for a busy host holds nothing that others need.
+    pub async fn acquire(&self) -> Permit<'_> {
         let open = "the semaphores are never closed";
-        (self.host.acquire().await.expect(open), self.all.acquire().await.expect(open))
+        let slow = match self.is_slow.load(Ordering::Relaxed) {
+            true => Some(self.host.slow.acquire().await.expect(open)),
+            false => None,
+        };
+        let host = Some(self.host.all.acquire().await.expect(open));
+        let all = Some(self.all.acquire().await.expect(open));
+        Permit { since: Instant::now(), is_slow: &self.is_slow, _held: [all, host, slow] }
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.is_slow.store(self.since.elapsed() > SLOW, Ordering::Relaxed);
     }
 }
 
@@ -103,6 +134,25 @@ mod tests {
         let limit = Duration::from_secs(1);
         assert!(timeout(limit, slow.acquire()).await.is_err());
         assert!(timeout(limit, other.acquire()).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn regions_that_hang_leave_room_for_others_at_the_same_host() {
+        let mut in_flight = InFlight::new(8);
+        let hung: Vec<_> = (0..8).map(|_| in_flight.permits("host")).collect();
+        for permits in &hung {
+            let permit = permits.acquire().await;
+            tokio::time::advance(SLOW * 2).await;
+            drop(permit);
+        }
+        let held = (hung[0].acquire().await, hung[1].acquire().await);
+        let limit = Duration::from_secs(1);
+        assert!(timeout(limit, hung[2].acquire()).await.is_err());
+        let healthy = in_flight.permits("host");
+        assert!(timeout(limit, healthy.acquire()).await.is_ok());
+        drop(held);
+        drop(hung[2].acquire().await);
+        assert!(!hung[2].is_slow.load(Ordering::Relaxed), "it is fast again");
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
+use tokio::time::Instant;
 
 use crate::cloud::api::ApiError;
 
@@ -16,11 +17,17 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// Attempts until one works, the error is one that stays, or there were `max_attempts`, the first included.
 ///
 /// Between attempts it waits a random time below an exponentially growing bound ("full jitter"), or as long as the
-/// cloud says, up to a minute.
-pub async fn retried<T, F>(max_attempts: usize, attempt: impl FnMut() -> F) -> Result<T, ApiError>
+/// cloud says, up to [`MAX_RETRY_AFTER`]. A wait that would last past `patience` is not begun: the error that it is for
+/// is the outcome.
+pub async fn retried<T, F>(
+    max_attempts: usize,
+    patience: Duration,
+    attempt: impl FnMut() -> F,
+) -> Result<T, ApiError>
 where
     F: Future<Output = Result<T, ApiError>>,
 {
+    let began = Instant::now();
     let backoff = ExponentialBuilder::new()
         .with_min_delay(FIRST_WAIT)
         .with_max_delay(MAX_WAIT)
@@ -28,8 +35,8 @@ where
     attempt
         .retry(backoff)
         .when(ApiError::is_transient)
-        .adjust(|error, bound| Some(wait(error, bound?)))
-        .notify(|error, wait| tracing::debug!(%error, ?wait, "retrying"))
+        .adjust(|error, bound| Some(wait(error, bound?)).filter(|wait| began.elapsed() + *wait < patience))
+        .notify(|error, wait| tracing::debug!(%error, ?wait, "will try again"))
         .await
 }
 
@@ -45,23 +52,34 @@ fn jittered(bound: Duration) -> Duration {
 mod tests {
     use std::cell::Cell;
 
-    use tokio::time::Instant;
-
     use super::*;
     use crate::cloud::api::ErrorKind;
+
+    const PATIENCE: Duration = Duration::from_secs(100);
+
+    fn error(kind: &ErrorKind) -> ApiError {
+        let (product, action, region) = ("hbase".to_owned(), "A".to_owned(), "r".to_owned());
+        ApiError { product, permission: None, action, region, request_id: None, kind: kind.clone() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_past_the_patience_is_not_begun_and_its_error_is_the_outcome() {
+        let kind = ErrorKind::Throttled { code: "Throttling".to_owned(), retry_after: Some(PATIENCE) };
+        let started = Instant::now();
+        let outcome = retried(9, PATIENCE, || async { Err::<(), _>(error(&kind)) }).await;
+        assert_eq!(outcome.unwrap_err().kind, kind);
+        assert_eq!(started.elapsed(), MAX_RETRY_AFTER);
+    }
 
     /// How long it takes until the second attempt, when the first one failed with `kind`.
     async fn waited(kind: ErrorKind) -> Duration {
         let (started, attempts) = (Instant::now(), Cell::new(0));
         let attempt = || {
             attempts.set(attempts.get() + 1);
-            let (product, action, region) = ("hbase".to_owned(), "A".to_owned(), "r".to_owned());
-            let error =
-                ApiError { product, permission: None, action, region, request_id: None, kind: kind.clone() };
-            let answer = if attempts.get() == 1 { Err(error) } else { Ok(()) };
+            let answer = if attempts.get() == 1 { Err(error(&kind)) } else { Ok(()) };
             async move { answer }
         };
-        retried(2, attempt).await.unwrap();
+        retried(2, PATIENCE, attempt).await.unwrap();
         started.elapsed()
     }
 

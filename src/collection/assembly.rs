@@ -2,14 +2,15 @@
 //! made them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use globset::GlobSet;
 
 use super::collector::Collector;
+use super::region_search::MAX_SEARCH;
 use super::targets::{Search, Wanted};
 use crate::cloud::api::endpoint::{Place, Site, endpoint};
 use crate::cloud::api::{authority, direct_client, http_client};
@@ -189,7 +190,7 @@ impl Assembly {
 
     pub fn collector(&mut self, target: Target, parts: &Parts) -> anyhow::Result<Collector> {
         let Parts { tag_source, times: (interval, deadline), .. } = *parts;
-        let client = self.client(parts, &target.region_id, parts.product.actions())?;
+        let client = self.client(parts, &target.region_id, parts.product.actions(), deadline)?;
         let lister = Lister::new(client, tag_source, Arc::clone(&parts.system_keys));
         let requests_per_second = self.requests_per_second(&parts.api);
         Ok(Collector { target, lister, interval, deadline, requests_per_second })
@@ -197,12 +198,18 @@ impl Assembly {
 
     /// The client of a region search, and the listing it reads.
     pub fn searcher(&mut self, parts: &Parts) -> anyhow::Result<(Client, RegionListing)> {
-        let listing = parts.api.regions.clone().context("the API has no operation that lists regions")?;
-        let client = self.client(parts, &listing.ask_in, vec![&listing.action])?;
+        let listing = parts.api.regions.clone().context("the API lists no regions")?;
+        let client = self.client(parts, &listing.ask_in, vec![&listing.action], MAX_SEARCH)?;
         Ok((client, listing))
     }
 
-    fn client(&mut self, parts: &Parts, region: &str, actions: Vec<&str>) -> anyhow::Result<Client> {
+    fn client(
+        &mut self,
+        parts: &Parts,
+        region: &str,
+        actions: Vec<&str>,
+        patience: Duration,
+    ) -> anyhow::Result<Client> {
         let Parts { account, product, api, pace, site, told_host, .. } = parts;
         let Api { endpoint: template, network, signature, max_attempts, .. } = &*self.settings;
         let place = Place { api: &api.code, region, site: *site, told_host: told_host.as_deref() };
@@ -218,6 +225,8 @@ impl Assembly {
             signature: *signature,
             pace: Arc::clone(pace),
             max_attempts: *max_attempts,
+            patience,
+            unsettled: Mutex::default(),
             instruments: self.instruments.api(&api.code, &actions),
             attempts: AtomicU64::new(0),
         })

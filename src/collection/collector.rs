@@ -62,6 +62,7 @@ impl Collector {
     pub async fn collect(&mut self, previous: &Arc<[Resource]>) -> Outcome {
         let (started, clock) = (now(), Instant::now());
         let sent_before = self.sent();
+        *self.lister.client.unsettled() = None;
         let listed = match timeout(self.deadline, self.lister.list(previous)).await {
             Ok(listed) => listed.map_err(Failure::from),
             Err(_) => Err(self.deadline_failure(self.sent() - sent_before)),
@@ -73,8 +74,12 @@ impl Collector {
         self.lister.client.attempts.load(Ordering::Relaxed)
     }
 
-    /// Names the settings to raise if most of the time was spent on our own rate limit.
+    /// What there was to wait for, where that is an error that may pass. Otherwise it says whether our own pace took most of the time: then settings help.
     fn deadline_failure(&self, sent: u64) -> Failure {
+        if let Some(error) = self.lister.client.unsettled().take() {
+            let message = format!("{error}; the collection did not end within {:?}", self.deadline);
+            return Failure { reason: error.reason(), message };
+        }
         let region = &self.target.region_id;
         let mut message = format!(
             "the collection of {region} did not finish within {:?}: {sent} requests were sent",

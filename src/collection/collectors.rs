@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::accounts::look_after;
@@ -15,6 +16,7 @@ use super::collector::Collector;
 use super::loops::Loops;
 use super::region_search::{FoundRegions, RegionSearch, log_regions};
 use super::targets::{Discovered, arrangement, searches, targets, unreachable};
+use crate::clock::Heartbeat;
 use crate::cloud::discovery::FoundRegion;
 use crate::config::{Config, Problem, Problems, Reload};
 use crate::instruments::Instruments;
@@ -27,6 +29,8 @@ pub struct Links {
     pub events: mpsc::Sender<Event>,
     pub instruments: Instruments,
     pub stop: CancellationToken,
+    /// Beats at least once in [`BETWEEN_BEATS`], unless a change of the configuration takes longer.
+    pub heartbeat: Heartbeat,
 }
 
 pub struct Collectors {
@@ -46,6 +50,9 @@ pub struct Collectors {
 /// Delay between the starts of two collectors; all delays together take at most this part of the interval.
 const SLOT: Duration = Duration::from_millis(20);
 const PART_OF_INTERVAL: f64 = 0.8;
+/// From the start of a reload to that of the next one: requests that come in between are one.
+const BETWEEN_RELOADS: Duration = Duration::from_secs(1);
+const BETWEEN_BEATS: Duration = Duration::from_secs(30);
 
 impl Collectors {
     /// For a configuration that the publisher already has as arrangement 0.
@@ -69,13 +76,18 @@ impl Collectors {
         R: Fn() -> Result<Config, Problems>,
     {
         let (sender, mut found) = mpsc::channel(1);
+        let mut reload_from = Instant::now();
+        let mut beats = tokio::time::interval(BETWEEN_BEATS);
         self.settle(&sender).await;
         loop {
+            self.links.heartbeat.beat();
             tokio::select! {
                 // Checked first: `stop` also ends the loops, which is then expected.
                 biased;
                 () = self.links.stop.cancelled() => break,
-                Some(reload) = asked.recv() => {
+                _ = beats.tick() => {}
+                Some(reload) = next(&mut asked, reload_from) => {
+                    reload_from = Instant::now() + BETWEEN_RELOADS;
                     let _ = reload.send(self.reload(&read, &sender).await);
                 }
                 Some(regions) = found.recv() => self.regions_found(regions).await,
@@ -240,4 +252,10 @@ impl Collectors {
         let work = collector.run(delay, self.links.published.clone(), self.links.events.clone());
         self.collectors.start(&mut self.tasks, &self.links.stop, target, parts, work);
     }
+}
+
+/// The next request for a reload, not before `from`.
+async fn next(asked: &mut mpsc::Receiver<Reload>, from: Instant) -> Option<Reload> {
+    sleep_until(from).await;
+    asked.recv().await
 }

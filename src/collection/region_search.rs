@@ -20,7 +20,10 @@ use crate::publication::publisher::Published;
 /// Pause after a successful search.
 pub const BETWEEN_SEARCHES: Duration = Duration::from_secs(3600);
 
-/// Discovers the regions of one scope in a loop.
+/// One search, with the waits between its attempts.
+pub const MAX_SEARCH: Duration = Duration::from_secs(120);
+
+/// What a search needs.
 pub struct RegionSearch {
     /// Those of one API.
     pub scopes: Vec<Scope>,

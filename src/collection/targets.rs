@@ -100,7 +100,17 @@ pub fn arrangement(number: u64, config: &Config, discovered: Discovered) -> Arra
     let targets = targets(config, &discovered).into_iter().map(arranged).collect();
     let wanted = searches(config).into_iter().flat_map(|search| search.scopes());
     let regions = wanted.map(|scope| (scope.clone(), discovered.get(&scope).cloned().unwrap_or_default()));
-    Arrangement { number, settings: Arc::new(settings(config)), targets, regions: regions.collect() }
+    let scopes = config.accounts.iter().flat_map(|account| {
+        let scope = |name: &str| Scope { account: account.name.as_str().into(), product: name.into() };
+        account.products.iter().map(move |product| scope(&product.name))
+    });
+    Arrangement {
+        number,
+        settings: Arc::new(settings(config)),
+        targets,
+        regions: regions.collect(),
+        scopes: scopes.collect(),
+    }
 }
 
 /// The settings for judging and rendering listings.

@@ -77,6 +77,7 @@ async fn publish(collected: Collected) -> anyhow::Result<Arc<Published>> {
         settings: Arc::new(Settings { max_staleness: Duration::MAX, ..settings }),
         targets: outcomes.iter().map(|outcome| (outcome.target.clone(), arranged)).collect(),
         regions: BTreeMap::new(),
+        scopes: Arc::default(),
     };
     let mut publisher = Publisher::new(History::in_memory(Instruments::new()?)?, arrangement);
     for outcome in &outcomes {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::access;
-use crate::clock::now;
+use crate::clock::{Heartbeat, now};
 use crate::collection::collectors::{Collectors, Links};
 use crate::collection::targets::{Search, arrangement, searches};
 use crate::command::check_config;
@@ -79,15 +79,25 @@ where
     let (web_path, web) = web.unzip();
     let web = watch::Sender::new(web.unwrap_or_default());
     let reader = published.subscribe();
-    let links =
-        Links { published: reader.clone(), events, instruments: instruments.clone(), stop: stop.clone() };
+    let links = Links {
+        published: reader.clone(),
+        events,
+        instruments: instruments.clone(),
+        stop: stop.clone(),
+        heartbeat: Heartbeat::default(),
+    };
     let site = Site {
         published: reader.clone(),
         change_log,
         instruments: instruments.clone(),
         stop: stop.clone(),
+        heartbeats: vec![
+            ("publisher", publisher.heartbeat.clone()),
+            ("collectors' loop", links.heartbeat.clone()),
+        ],
         process_id: process_id(),
         pages: PageCache::default(),
+        page_writers: Arc::new(Semaphore::new(http::MAX_WRITERS)),
         web: web.subscribe(),
         health_without_auth,
         reloads: enable_lifecycle.then_some(reloads),

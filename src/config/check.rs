@@ -19,6 +19,15 @@ const MAX_CONNECTIONS: usize = 1_000_000;
 /// Of one target. Less would not list anything in time, more no API allows.
 const RATES: RangeInclusive<f64> = 0.01..=10_000.0;
 const MAX_SHARDS: u32 = 1024;
+const MAX_CONCURRENCY: usize = 1024;
+const MAX_ATTEMPTS: usize = 100;
+const MAX_SERIES: usize = 100_000_000;
+/// Labels of one metric, and keys that resources are counted by.
+const MAX_LABELS: usize = 100;
+const MAX_INTERVAL: Duration = Duration::from_secs(30 * 86_400);
+const MAX_TIMEOUT: Duration = Duration::from_secs(600);
+/// Of times that are compared with those of resources and changes.
+const MAX_SPAN: Duration = Duration::from_secs(36_500 * 86_400);
 const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 /// The checked configuration; `None`, or a configuration of no use, when `problems` has grown.
@@ -31,6 +40,10 @@ pub(super) fn check(file: ConfigFile, sources: &Sources, problems: &mut Vec<Prob
     let accounts = accounts::accounts(&mut checker, file.accounts, &collect, &api, &catalog);
     let system_keys = Arc::new(checker.globs("metrics.exclude_keys", &file.metrics.exclude_keys));
     let (tag_labels, rollup_labels) = labels::labels(&mut checker, &file.metrics, &file.policy, &system_keys);
+    checker.at_most("metrics.tag_labels", &file.metrics.tag_labels, MAX_LABELS);
+    checker.at_most("policy.rollup_tags", &file.policy.rollup_tags, MAX_LABELS);
+    let sensible = file.metrics.max_series <= MAX_SERIES;
+    checker.unless(sensible, "metrics.max_series", "must be at most 100000000");
     let options = Options {
         tag_labels,
         rollup_labels,
@@ -93,7 +106,13 @@ fn collect(checker: &mut Checker<'_>, file: &file::Collect) -> Collect {
             (humantime::format_duration(deadline), humantime::format_duration(interval));
         checker.wrong("collect.deadline", format!("{deadline} is longer than collect.interval ({interval})"));
     }
-    checker.unless((1..=1024).contains(&file.concurrency), "collect.concurrency", "must be 1 to 1024");
+    checker.unless(
+        (1..=MAX_CONCURRENCY).contains(&file.concurrency),
+        "collect.concurrency",
+        "must be 1 to 1024",
+    );
+    checker.short_enough("collect.interval", interval, MAX_INTERVAL);
+    checker.short_enough("collect.max_staleness", file.max_staleness.0, MAX_SPAN);
     Collect { interval, deadline, max_staleness: file.max_staleness.0, concurrency: file.concurrency }
 }
 
@@ -102,8 +121,9 @@ fn api(checker: &mut Checker<'_>, file: file::Api) -> Api {
     let sensible = rate == 0.0 || RATES.contains(&rate);
     let text = format!("must be 0, or {} to {}", RATES.start(), RATES.end());
     checker.unless(sensible, "api.requests_per_second", &text);
-    checker.unless((1..=100).contains(&file.max_attempts), "api.max_attempts", "must be 1 to 100");
+    checker.unless((1..=MAX_ATTEMPTS).contains(&file.max_attempts), "api.max_attempts", "must be 1 to 100");
     checker.unless(!file.request_timeout.0.is_zero(), "api.request_timeout", "must be greater than 0");
+    checker.short_enough("api.request_timeout", file.request_timeout.0, MAX_TIMEOUT);
     let template = Some(file.endpoint).filter(|text| !text.is_empty());
     if let Some(template) = &template
         && let Err(error) = endpoint(&Endpoints::default(), Some(template), file.network.0, ANY_PLACE)
@@ -126,6 +146,7 @@ const ANY_PLACE: Place<'_> = Place { api: "ecs", region: "cn-hangzhou", site: Si
 fn state(checker: &mut Checker<'_>, file: file::State) -> Option<State> {
     let retention = file.history_retention.0;
     checker.unless(!retention.is_zero(), "state.history_retention", "must be greater than 0");
+    checker.short_enough("state.history_retention", retention, MAX_SPAN);
     (!file.path.is_empty()).then(|| State { path: file.path.into(), retention })
 }
 

@@ -1,9 +1,14 @@
 //! Problems under key paths.
 
+use std::time::Duration;
+
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::Problem;
 use super::sources::Sources;
+
+/// In one list.
+const MAX_GLOBS: usize = 10_000;
 
 /// Collects problems under key paths.
 pub(super) struct Checker<'a> {
@@ -24,6 +29,21 @@ impl Checker<'_> {
         }
     }
 
+    /// A list that is longer is a slip, or takes more time than it can be worth.
+    pub fn at_most<T>(&mut self, path: &str, list: &[T], most: usize) {
+        if list.len() > most {
+            self.wrong(path, format!("has {} entries, must have at most {most}", list.len()));
+        }
+    }
+
+    /// A longer time is a slip, and more than clocks can be moved by.
+    pub fn short_enough(&mut self, path: &str, time: Duration, most: Duration) {
+        if time > most {
+            let most = humantime::format_duration(most);
+            self.wrong(path, format!("must be at most {most}"));
+        }
+    }
+
     /// What `text` names in the table of all that it may be.
     pub fn one_of<T: Copy>(&mut self, path: &str, text: &str, all: &[(&str, T)]) -> Option<T> {
         let named = all.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
@@ -35,6 +55,7 @@ impl Checker<'_> {
     }
 
     pub fn globs(&mut self, path: &str, patterns: &[String]) -> GlobSet {
+        self.at_most(path, patterns, MAX_GLOBS);
         let mut set = GlobSetBuilder::new();
         for (index, pattern) in patterns.iter().enumerate() {
             match glob(pattern) {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use hyper::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
@@ -126,6 +126,13 @@ pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Answer {
     let text = json!({"error": {"code": code, "message": message}}).to_string();
     let mut answer = ok(JSON, whole(text.into()));
     *answer.status_mut() = status;
+    answer
+}
+
+/// For a client that is one too many now.
+pub(super) fn busy(message: &str) -> Answer {
+    let mut answer = error(StatusCode::SERVICE_UNAVAILABLE, "busy", message);
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     answer
 }
 

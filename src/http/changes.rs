@@ -4,10 +4,10 @@ use hyper::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::answer::{Answer, error, json};
+use super::answer::{Answer, busy, error, json};
 use super::query::{self, BadQuery};
 use super::site::Site;
-use crate::publication::history::{ChangeFilter, Logged};
+use crate::publication::history::{ChangeFilter, Logged, Unread};
 
 #[derive(Serialize)]
 struct ChangesPage {
@@ -19,15 +19,27 @@ pub(super) async fn answer(site: &Site, query: &str) -> Result<Answer, BadQuery>
     let mut filter = filter(query)?;
     let limit = filter.limit;
     filter.limit += 1; // one more tells whether there is a next page
-    let Ok(mut changes) = site.change_log.read(filter).await else {
-        let text = "cannot read the change log";
-        return Ok(error(StatusCode::INTERNAL_SERVER_ERROR, "internal", text));
+    let mut changes = match site.change_log.read(filter).await {
+        Ok(changes) => changes,
+        Err(unread) => return Ok(refused(&unread)),
     };
     let more = changes.len() > limit;
     changes.truncate(limit);
     let last = changes.last().filter(|_| more);
     let next_cursor = last.and_then(|change| query::cursor(&change.position));
     Ok(json(&ChangesPage { changes, next_cursor }))
+}
+
+fn refused(unread: &Unread) -> Answer {
+    let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+    match unread {
+        Unread::Busy => busy(&unread.to_string()),
+        Unread::TooSlow => error(unavailable, "timeout", &unread.to_string()),
+        Unread::Unreadable => error(unavailable, "unavailable", &unread.to_string()),
+        Unread::Failed(_) => {
+            error(StatusCode::INTERNAL_SERVER_ERROR, "internal", "cannot read the change log")
+        }
+    }
 }
 
 fn filter(query: &str) -> Result<ChangeFilter, BadQuery> {

@@ -35,6 +35,9 @@ pub(super) fn answer(site: &Site, query: &str, headers: &HeaderMap) -> Result<An
     let part = Part::parse(query, &own)?;
     let format = negotiation::format(headers);
     let published = site.published.borrow().clone();
+    if !part.target.is_open() && !published.names(&part.target) {
+        return Err(BadQuery("the configuration has no such account or product".to_owned()));
+    }
     let own = part.own(&own, format);
     let blocks = part.blocks(&published, format).chain([&own]);
     let content_type = match format {
@@ -54,7 +57,7 @@ impl Part {
                 "account" => query::once(&mut part.target.account, &name, value)?,
                 "region_id" => query::once(&mut part.target.region_id, &name, value)?,
                 "product" => query::once(&mut part.target.product, &name, value)?,
-                "collect[]" if is_family(&value, own) => part.collect.push(value),
+                "collect[]" if is_family(&value, own) => query::repeated(&mut part.collect, &name, value)?,
                 "collect[]" => return Err(BadQuery(format!("unknown metric {value:?}"))),
                 _ => return Err(query::unknown(&name)),
             }

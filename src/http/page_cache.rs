@@ -7,18 +7,21 @@ use serde_json::Result;
 
 use crate::publication::exposition::Block;
 
-/// Most bytes of cached pages, compressed.
+/// Bytes of pages that are kept, compressed as they are.
 const MAX_BYTES: usize = 64 << 20;
+/// Bytes of their text: a text of one letter is a thousand times as long as its page.
+const MAX_TEXT: usize = 1 << 30;
 
-/// The pages of one version.
-#[derive(Default)]
-pub struct PageCache(Mutex<Kept>);
+/// The pages of one version. A clone is another handle on the same.
+#[derive(Clone, Default)]
+pub struct PageCache(Arc<Mutex<Kept>>);
 
 #[derive(Default)]
 struct Kept {
     version: u64,
     bytes: usize,
-    /// By cursor and limit.
+    text: usize,
+    /// By where they begin and how long they are.
     pages: HashMap<u64, Arc<Block>>,
 }
 
@@ -35,16 +38,25 @@ impl PageCache {
         if version > kept.version {
             *kept = Kept { version, ..Kept::default() };
         }
-        let fits = kept.bytes + page.compressed_len() <= MAX_BYTES;
-        if version == kept.version && fits && kept.pages.insert(key, Arc::clone(&page)).is_none() {
+        if version == kept.version
+            && kept.has_room(&page)
+            && kept.pages.insert(key, Arc::clone(&page)).is_none()
+        {
             kept.bytes += page.compressed_len();
+            kept.text += page.text_len();
         }
         Ok(page)
     }
 
-    fn kept(&self, version: u64, key: u64) -> Option<Arc<Block>> {
+    pub fn kept(&self, version: u64, key: u64) -> Option<Arc<Block>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.pages.get(&key).filter(|_| kept.version == version).cloned()
+    }
+}
+
+impl Kept {
+    fn has_room(&self, page: &Block) -> bool {
+        self.bytes + page.compressed_len() <= MAX_BYTES && self.text + page.text_len() <= MAX_TEXT
     }
 }
 
@@ -64,5 +76,13 @@ mod tests {
         // A reader of the version before does not bring its pages back.
         assert!(!Arc::ptr_eq(&first, &page(1, 7)));
         assert!(Arc::ptr_eq(&second, &page(2, 7)));
+    }
+
+    #[test]
+    fn there_is_room_up_to_a_limit_of_the_text_however_well_it_compresses() {
+        let page = Block::of("text");
+        let has_room = |bytes, text| Kept { bytes, text, ..Kept::default() }.has_room(&page);
+        assert!(has_room(0, MAX_TEXT - 4) && !has_room(0, MAX_TEXT - 3));
+        assert!(has_room(MAX_BYTES - page.compressed_len(), 0) && !has_room(MAX_BYTES, 0));
     }
 }

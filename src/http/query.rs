@@ -23,6 +23,18 @@ pub(super) fn once<T>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), 
     }
 }
 
+/// Of one parameter that may be given several times.
+const MAX_REPETITIONS: usize = 20;
+
+/// Adds to a parameter that may be given several times.
+pub(super) fn repeated(values: &mut Vec<String>, name: &str, value: String) -> Result<(), BadQuery> {
+    values.push(value);
+    match values.len() <= MAX_REPETITIONS {
+        true => Ok(()),
+        false => Err(BadQuery(format!("{name} is given more than {MAX_REPETITIONS} times"))),
+    }
+}
+
 pub(super) fn limit(text: &str) -> Result<usize, BadQuery> {
     let number = text.parse().ok().filter(|number| (1..=10_000).contains(number));
     number.ok_or_else(|| BadQuery("limit must be between 1 and 10000".to_owned()))

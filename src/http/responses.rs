@@ -1,27 +1,34 @@
 //! From a request to its response.
 
+use std::time::Duration;
+
 use hyper::header::{AUTHORIZATION, CONTENT_SECURITY_POLICY, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Request, StatusCode};
 
-use super::answer::{Answer, error, method_not_allowed, unauthorized, with_status};
+use super::answer::{Answer, TEXT, busy, error, method_not_allowed, ok, unauthorized, whole, with_status};
 use super::query::BadQuery;
 use super::route::Route;
 use super::site::Site;
 use super::{changes, landing, metrics, reload, tags};
-use crate::access::Web;
+use crate::access::Admission;
+use crate::clock::Heartbeat;
+
+/// A loop that has not moved for longer is stuck. Each moves at least once a minute.
+const MAX_STILL: Duration = Duration::from_secs(120);
 
 /// The label `handler` of requests for unknown paths.
 const OTHER: &str = "other";
 
 impl Site {
     /// The answer to one request, counted.
-    pub async fn answer<B>(&self, request: &Request<B>) -> Answer {
+    pub async fn answer<B>(&self, request: &Request<B>, admission: Admission) -> Answer {
         let route = Route::at(request.uri().path());
         let web = self.web.borrow().clone();
-        let mut answer = match route {
-            _ if !self.admits(&web, route, request).await => unauthorized(),
-            Some(route) => self.respond(route, request).await,
-            None => error(StatusCode::NOT_FOUND, "not_found", "not found"),
+        let mut answer = match (admission, route) {
+            (Admission::Refused, _) => unauthorized(),
+            (Admission::Busy, _) => busy("too many passwords are being checked"),
+            (Admission::Admitted, Some(route)) => self.respond(route, request).await,
+            (Admission::Admitted, None) => error(StatusCode::NOT_FOUND, "not_found", "not found"),
         };
         answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         answer.headers_mut().entry(CONTENT_SECURITY_POLICY).or_insert(landing::NOTHING_ALLOWED);
@@ -46,9 +53,14 @@ impl Site {
         self.instruments.http_answered(OTHER, code.as_u16());
     }
 
-    async fn admits<B>(&self, web: &Web, route: Option<Route>, request: &Request<B>) -> bool {
-        let is_open = self.health_without_auth && route.is_some_and(Route::is_health);
-        is_open || web.users.admit(request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes)).await
+    /// Whether the one who sends this may have an answer.
+    pub(super) async fn admission<B>(&self, request: &Request<B>) -> Admission {
+        let route = Route::at(request.uri().path());
+        if self.health_without_auth && route.is_some_and(Route::is_health) {
+            return Admission::Admitted;
+        }
+        let web = self.web.borrow().clone();
+        web.users.admit(request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes)).await
     }
 
     async fn respond<B>(&self, route: Route, request: &Request<B>) -> Answer {
@@ -59,9 +71,9 @@ impl Site {
         let answer = match route {
             Route::Landing => Ok(landing::answer()),
             Route::Metrics => metrics::answer(self, query, headers),
-            Route::Tags => tags::answer(self, query, headers),
+            Route::Tags => tags::answer(self, query, headers).await,
             Route::Changes => changes::answer(self, query).await,
-            Route::Healthy => Ok(with_status(StatusCode::OK, "ok\n")),
+            Route::Healthy => Ok(health(&self.heartbeats)),
             Route::Ready => Ok(self.readiness()),
             Route::Reload => Ok(reload::answer(self, headers).await),
         };
@@ -75,5 +87,34 @@ impl Site {
             true => with_status(StatusCode::OK, "ready\n"),
             false => not_ready("not ready: the first collections or region discoveries are in progress\n"),
         }
+    }
+}
+
+/// Whether every loop is alive, or which one is not.
+fn health(heartbeats: &[(&'static str, Heartbeat)]) -> Answer {
+    let stuck = heartbeats.iter().find(|(_, heartbeat)| heartbeat.age() > MAX_STILL);
+    let Some((name, heartbeat)) = stuck else { return with_status(StatusCode::OK, "ok\n") };
+    let text = format!("the {name} has been stuck for {} s\n", heartbeat.age().as_secs());
+    let mut answer = ok(TEXT, whole(text.into()));
+    *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn health_names_the_loop_that_does_not_move_any_more() {
+        let heartbeats = [("publisher", Heartbeat::default()), ("collectors' loop", Heartbeat::default())];
+        tokio::time::advance(MAX_STILL).await;
+        assert_eq!(health(&heartbeats).status(), StatusCode::OK);
+        heartbeats[0].1.beat();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let answer = health(&heartbeats);
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(format!("{:?}", answer.body()).contains("the collectors' loop has been stuck for 121 s"));
+        heartbeats[1].1.beat();
+        assert_eq!(health(&heartbeats).status(), StatusCode::OK);
     }
 }

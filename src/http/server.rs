@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 mod connection;
 mod head;
+mod places;
 mod waiting;
 
 use super::site::Site;
 use connection::Server;
+use places::Places;
 use waiting::Waiting;
 
 /// Connections that have not sent a whole request head.
@@ -21,13 +23,15 @@ const WAITING: usize = 4096;
 /// For requests that are being answered when the server is stopped.
 const GRACE: Duration = Duration::from_secs(4);
 /// After a connection that could not be accepted, e.g. for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+/// Between two lines about that in the log.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
 
 /// Answers on `listener`, at most `max_connections` requests at once, until it is stopped and what was being answered
 /// then is answered.
 pub async fn serve(listener: TcpListener, site: Site, max_connections: usize, stop: CancellationToken) {
-    let permits = Arc::new(Semaphore::new(max_connections));
-    let server = Arc::new(Server { site, waiting: Waiting::new(WAITING), permits, stop: stop.clone() });
+    let (waiting, places) = (Waiting::new(WAITING), Arc::new(Places::new(max_connections)));
+    let server = Arc::new(Server { site, waiting, places, stop: stop.clone() });
     let connections = TaskTracker::new();
     tokio::select! {
         () = stop.cancelled() => {}
@@ -39,14 +43,20 @@ pub async fn serve(listener: TcpListener, site: Site, max_connections: usize, st
 }
 
 async fn accept(listener: &TcpListener, server: &Arc<Server>, connections: &TaskTracker) {
+    let mut warned = None::<Instant>;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, client)) => {
                 let _ = stream.set_nodelay(true);
-                connections.spawn(connection::run(stream, Arc::clone(server)));
+                connections.spawn(connection::run(stream, client.ip(), Arc::clone(server)));
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
+                if warned.is_none_or(|at| at.elapsed() >= BETWEEN_WARNINGS) {
+                    tracing::warn!(%error, "cannot accept connections");
+                    warned = Some(Instant::now());
+                }
+                // One that waits for a head has a file that this one needs.
+                server.waiting.close_oldest();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

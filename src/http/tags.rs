@@ -2,11 +2,14 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::{ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
-use super::answer::{Answer, Content, JSON, coded, not_acceptable, not_written};
+use super::answer::{Answer, Content, JSON, busy, coded, not_acceptable, not_written};
 use super::negotiation;
 use super::query::{self, BadQuery};
 use super::site::Site;
@@ -30,7 +33,12 @@ struct Filter {
     after: Option<(String, String, String, String)>,
 }
 
-pub(super) fn answer(site: &Site, query: &str, headers: &HeaderMap) -> Result<Answer, BadQuery> {
+/// Pages that are written at once, off the workers that serve scrapes.
+pub const MAX_WRITERS: usize = 2;
+/// For a turn to write one.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+
+pub(super) async fn answer(site: &Site, query: &str, headers: &HeaderMap) -> Result<Answer, BadQuery> {
     let filter = Filter::parse(query)?;
     let Some(coding) = negotiation::coding(headers) else { return Ok(not_acceptable()) };
     let published = site.published.borrow().clone();
@@ -41,18 +49,36 @@ pub(super) fn answer(site: &Site, query: &str, headers: &HeaderMap) -> Result<An
         *answer.status_mut() = StatusCode::NOT_MODIFIED;
         answer
     } else {
-        let write = || serde_json::to_string(&filter.page(&published)).map(|text| Block::of(&text));
-        let page = match filter.lets_all_through() {
-            true => site.pages.page(published.version, hash, write),
-            false => write().map(Arc::new),
-        };
-        page.map_or_else(|_| not_written(), |page| coded(JSON, coding, [&*page]))
+        match page(site, filter, published).await {
+            Ok(page) => coded(JSON, coding, [&*page]),
+            Err(refused) => return Ok(refused),
+        }
     };
     answer.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         answer.headers_mut().insert(ETAG, etag);
     }
     Ok(answer)
+}
+
+/// The page, kept or written now; or why there is none.
+async fn page(site: &Site, filter: Filter, published: Arc<Published>) -> Result<Arc<Block>, Answer> {
+    let (version, hash) = (published.version, filter.hashed());
+    if let Some(page) = site.pages.kept(version, hash) {
+        return Ok(page);
+    }
+    let turn = timeout(MAX_WAIT, Arc::clone(&site.page_writers).acquire_owned()).await;
+    let Ok(Ok(turn)) = turn else { return Err(busy("too many pages are being written")) };
+    let pages = site.pages.clone();
+    let written = spawn_blocking(move || {
+        let _turn = turn;
+        let write = || serde_json::to_string(&filter.page(&published)).map(|text| Block::of(&text));
+        match filter.lets_all_through() {
+            true => pages.page(version, hash, write),
+            false => write().map(Arc::new),
+        }
+    });
+    written.await.map_err(|_| not_written())?.map_err(|_| not_written())
 }
 
 fn is_known(headers: &HeaderMap, etag: &str) -> bool {
@@ -72,8 +98,8 @@ impl Filter {
                 "resource_id" => query::once(&mut filter.resource_id, &name, value)?,
                 "resource_group_id" => query::once(&mut filter.resource_group_id, &name, value)?,
                 "state" => query::once(&mut filter.state, &name, state(value)?)?,
-                "tag" => filter.tags.push(value),
-                "missing" => filter.missing.push(value),
+                "tag" => query::repeated(&mut filter.tags, &name, value)?,
+                "missing" => query::repeated(&mut filter.missing, &name, value)?,
                 "limit" => query::once(&mut filter.limit, &name, query::limit(&value)?)?,
                 "cursor" => query::once(&mut filter.after, &name, query::position(&value)?)?,
                 _ => return Err(query::unknown(&name)),

@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use regex::Regex;
 
+use super::exemptions::Exemptions;
 use crate::inventory::{Resource, Tags, Target};
 
 /// All rules, and what is exempt from them.
@@ -21,7 +22,7 @@ pub struct Rules {
     /// Maximum number of tags per resource.
     pub max_tags: Option<usize>,
     /// The first that fits a violation, and has not ended, counts.
-    pub exemptions: Vec<Exemption>,
+    pub exemptions: Exemptions,
     /// From a resource's creation.
     pub grace_period: Duration,
     /// By product: the statuses of resources on their way out, to which rules without a status do not apply.

@@ -5,6 +5,7 @@
 //! does not hold.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,13 +21,17 @@ mod clock;
 mod file;
 mod inventories;
 mod notes;
+mod readers;
 mod told;
 
 pub use changes::{ChangeFilter, LogPosition, Logged};
 use clock::Clock;
 pub use file::Held;
+use file::Opened;
 pub use inventories::{Recalled, Step, Stored};
 pub use notes::Notes;
+pub use readers::Unread;
+use readers::{Place, Readers};
 
 /// Changes that a history in memory keeps.
 pub const MAX_CHANGES_IN_MEMORY: u32 = 10_000;
@@ -40,6 +45,9 @@ pub struct ChangeLog(Arc<Shared>);
 
 struct Shared {
     store: Mutex<Store>,
+    readers: Arc<Readers>,
+    /// Of the state file: this process's own until it ends.
+    _lock: Option<File>,
     instruments: Instruments,
 }
 
@@ -71,10 +79,10 @@ impl History {
     /// memory.
     pub fn open(path: &Path, retention: Duration, instruments: Instruments) -> anyhow::Result<Self> {
         match file::open(path) {
-            Ok(connection) => {
-                let clock = Clock::recalled(&connection)?;
+            Ok(opened) => {
+                let clock = Clock::recalled(&opened.connection)?;
                 let medium = Medium::File { path: path.to_owned(), retention, clock };
-                Ok(Self::new(connection, medium, instruments))
+                Ok(Self::new(opened, medium, instruments))
             }
             Err(file::Unusable::Held(held)) => Err(held.into()),
             Err(unusable) => {
@@ -89,8 +97,10 @@ impl History {
         }
     }
 
-    fn new(connection: Connection, medium: Medium, instruments: Instruments) -> Self {
-        Self(Arc::new(Shared { store: Mutex::new(Store { connection, medium }), instruments }))
+    fn new(opened: Opened, medium: Medium, instruments: Instruments) -> Self {
+        let Opened { connection, place, lock: _lock } = opened;
+        let (store, readers) = (Mutex::new(Store { connection, medium }), Arc::new(Readers::new(place)));
+        Self(Arc::new(Shared { store, readers, _lock, instruments }))
     }
 
     pub fn change_log(&self) -> ChangeLog {
@@ -129,13 +139,12 @@ impl History {
 
 impl ChangeLog {
     /// The changes that `filter` lets through, newest first.
-    pub async fn read(&self, filter: ChangeFilter) -> anyhow::Result<Vec<Logged>> {
-        let shared = Arc::clone(&self.0);
-        let read = spawn_blocking(move || changes::read(&shared.lock().connection, &filter));
-        read.await?.map_err(|error| {
+    pub async fn read(&self, filter: ChangeFilter) -> Result<Vec<Logged>, Unread> {
+        let read = self.0.readers.read(filter).await;
+        if let Err(Unread::Failed(_) | Unread::Unreadable) = read {
             self.0.instruments.history_failed("read");
-            error.into()
-        })
+        }
+        read
     }
 }
 
@@ -177,8 +186,9 @@ impl Shared {
         if let Medium::File { path, .. } = &store.medium {
             told::is_behind(path);
         }
-        if let Err(error) = store.go_on_in_memory() {
-            tracing::error!(%error, "cannot create a history in memory");
+        match store.go_on_in_memory() {
+            Ok(place) => self.readers.move_to(place),
+            Err(error) => tracing::error!(%error, "cannot create a history in memory"),
         }
     }
 
@@ -209,13 +219,18 @@ impl Store {
         transaction.commit()
     }
 
-    fn go_on_in_memory(&mut self) -> Result<()> {
-        let memory = file::in_memory()?;
+    /// Gives the place that readers find the history at from now on.
+    fn go_on_in_memory(&mut self) -> Result<Place> {
+        let Opened { connection: memory, place, .. } = file::in_memory()?;
         self.medium = Medium::Lost;
         let file = std::mem::replace(&mut self.connection, memory);
         let newest = format!("ORDER BY number DESC LIMIT {MAX_CHANGES_IN_MEMORY}");
-        file::copy(&file, &self.connection, "targets", "")?;
-        file::copy(&file, &self.connection, "changes", &newest)
+        let copied = file::copy(&file, &self.connection, "targets", "")
+            .and_then(|()| file::copy(&file, &self.connection, "changes", &newest));
+        if let Err(error) = copied {
+            tracing::error!(%error, "cannot copy all of the state file to memory");
+        }
+        Ok(place)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, available_parallelism};
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::exposition::{Cut, Press, Room};
 use super::history::{History, Recalled, Step};
-use crate::clock::now;
-use crate::inventory::{Inventory, Outcome, Regions, Resource, Scope, Target};
+use crate::clock::{Heartbeat, now};
+use crate::inventory::{Inventory, Outcome, Regions, Resource, Scope, Target, TargetFilter};
 
 mod tracked;
 
@@ -35,6 +35,8 @@ pub struct Published {
     pub was_complete: bool,
     /// The cloud's id of each account, where it is known.
     pub account_ids: BTreeMap<Arc<str>, Arc<str>>,
+    /// Each account and product of the configuration, also those of other shards.
+    pub scopes: Arc<[Scope]>,
 }
 
 impl Published {
@@ -43,6 +45,13 @@ impl Published {
         let shown = self.targets.get(target);
         let known = shown.and_then(|shown| shown.inventory.known.as_ref());
         known.map_or_else(|| [].into(), |known| Arc::clone(&known.resources))
+    }
+
+    /// Whether the configuration has an account and a product of these names.
+    pub fn names(&self, filter: &TargetFilter) -> bool {
+        let is = |wanted: &Option<String>, name: &str| wanted.as_deref().is_none_or(|wanted| wanted == name);
+        self.scopes.iter().any(|scope| is(&filter.account, &scope.account))
+            && self.scopes.iter().any(|scope| is(&filter.product, &scope.product))
     }
 
     /// The end of a target's last collection; `None` if there was none or the target is unknown.
@@ -72,6 +81,7 @@ pub struct Arrangement {
     /// Other targets disappear from every answer; that counts as no change.
     pub targets: BTreeMap<Target, Arranged>,
     pub regions: BTreeMap<Scope, Regions>,
+    pub scopes: Arc<[Scope]>,
 }
 
 /// How one target is to be listed.
@@ -92,6 +102,9 @@ pub struct Publisher {
     regions: BTreeMap<Scope, Regions>,
     was_complete: bool,
     account_ids: BTreeMap<Arc<str>, Arc<str>>,
+    scopes: Arc<[Scope]>,
+    /// Beats at least once in [`MAX_NAP`], unless an event takes longer.
+    pub heartbeat: Heartbeat,
 }
 
 /// Longest wait until the clock is checked again, because it may jump.
@@ -114,6 +127,8 @@ impl Publisher {
             regions: BTreeMap::new(),
             was_complete: false,
             account_ids: BTreeMap::new(),
+            scopes: Arc::default(),
+            heartbeat: Heartbeat::default(),
         };
         publisher.take(arrangement, recalled);
         publisher
@@ -139,6 +154,7 @@ impl Publisher {
             arrangement: self.arrangement,
             was_complete: self.was_complete,
             account_ids: self.account_ids.clone(),
+            scopes: Arc::clone(&self.scopes),
         })
     }
 
@@ -151,6 +167,7 @@ impl Publisher {
     ) {
         let mut waiting = Vec::new();
         loop {
+            self.heartbeat.beat();
             let nap = self.nap(now());
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -191,7 +208,7 @@ impl Publisher {
 
     /// Returns what to store: targets whose region went missing or came back.
     fn take(&mut self, arrangement: Arrangement, mut recalled: BTreeMap<Target, Recalled>) -> Vec<Step> {
-        let Arrangement { number, settings, targets, regions } = arrangement;
+        let Arrangement { number, settings, targets, regions, scopes } = arrangement;
         let mut before = std::mem::take(&mut self.targets);
         let mut steps = Vec::new();
         for (target, arranged) in targets {
@@ -202,7 +219,7 @@ impl Publisher {
             steps.extend(tracked.arrange(arranged, &settings));
             self.targets.insert(target, tracked);
         }
-        (self.settings, self.regions, self.arrangement) = (settings, regions, number);
+        (self.settings, self.regions, self.scopes, self.arrangement) = (settings, regions, scopes, number);
         steps
     }
 
@@ -223,19 +240,24 @@ impl Publisher {
     }
 }
 
-/// Refreshes the targets that are due, on all cores if there are several.
+/// Refreshes the targets that are due, on all cores if there are several. Where the system gives no more threads, those
+/// that are there do it all.
 fn refresh(mut due: Vec<(Cut, &mut Tracked)>, settings: &Settings, now: Timestamp) {
     let cores = available_parallelism().map_or(1, NonZero::get);
     let size = due.len().div_ceil(cores).max(1);
-    let mut parts = due.chunks_mut(size);
-    let work = |part: &mut [(Cut, &mut Tracked)]| {
+    let helpers = due.len().div_ceil(size).saturating_sub(1);
+    let parts = Mutex::new(due.chunks_mut(size));
+    let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
         let mut press = Press::default();
-        part.iter_mut().for_each(|(cut, tracked)| tracked.refresh(*cut, settings, now, &mut press));
+        while let Some(part) = next() {
+            part.iter_mut().for_each(|(cut, tracked)| tracked.refresh(*cut, settings, now, &mut press));
+        }
     };
-    let Some(own) = parts.next() else { return };
     thread::scope(|scope| {
-        parts.for_each(|part| drop(scope.spawn(move || work(part))));
-        work(own);
+        let spawned = (0..helpers).map(|_| thread::Builder::new().spawn_scoped(scope, work));
+        let _ = spawned.take_while(Result::is_ok).count();
+        work();
     });
 }
 

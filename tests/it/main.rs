@@ -39,6 +39,7 @@ mod sdk;
 mod secrets;
 mod shards;
 mod shifting;
+mod starving;
 mod support;
 mod text_format;
 mod traps;

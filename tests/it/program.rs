@@ -42,8 +42,18 @@ impl Program {
         Self::start_by(Command::new(env!("CARGO_BIN_EXE_alicloud-tag-exporter")), folder, text).await
     }
 
+    /// The same, and from when it listens on nobody reads its log.
+    pub async fn start_unread(folder: &Path, text: &str) -> Self {
+        let command = Command::new(env!("CARGO_BIN_EXE_alicloud-tag-exporter"));
+        Self::launch(command, folder, text, false).await
+    }
+
     /// The same by another command, which starts the program with the arguments that are added.
-    pub async fn start_by(mut command: Command, folder: &Path, text: &str) -> Self {
+    pub async fn start_by(command: Command, folder: &Path, text: &str) -> Self {
+        Self::launch(command, folder, text, true).await
+    }
+
+    async fn launch(mut command: Command, folder: &Path, text: &str, is_read: bool) -> Self {
         let config = folder.join("config.toml");
         std::fs::write(&config, text).unwrap();
         command.args(["--web.listen-address", "127.0.0.1:0", "--config.file"]).arg(config);
@@ -61,6 +71,9 @@ impl Program {
         let address =
             told.split("listening on ").nth(1).unwrap().split([' ', '\n', '"']).next().unwrap().to_owned();
         let log = tokio::spawn(async move {
+            if !is_read {
+                std::future::pending::<()>().await;
+            }
             while lines.read_line(&mut told).await.is_ok_and(|read| read > 0) {}
             told
         });

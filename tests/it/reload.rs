@@ -109,3 +109,28 @@ async fn what_takes_effect_at_the_next_start_only_and_what_may_not_be_meant_is_l
     );
     assert!(log.contains("regions that this VPC cannot reach will fail"), "{log}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_targets_that_stay_notice_nothing_of_reloads() {
+    let (cloud, address) = program::cloud(synthetic(1_010, 1, 1)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let regions: Vec<_> = (10..1_010).map(|number| format!("sim-region-{number}")).collect();
+    let regions: Vec<_> = regions.iter().map(String::as_str).collect();
+    let text =
+        config(address, &regions, "").replace("interval = \"1h\"", "interval = \"1h\", concurrency = 64");
+    let program = Program::start(folder.path(), &text).await;
+    program.until("/readyz", |text| text == "ready\n").await;
+    program.until("/tags?limit=1", |text| text.matches(r#""status":"fresh""#).count() == 1_000).await;
+    let requests = || cloud.edit(|state| state.log.len());
+    let before = requests();
+    for _ in 0..3 {
+        assert_eq!(post(&program, None).await, (200, "configuration reloaded\n".to_owned()));
+    }
+    let began = std::time::Instant::now();
+    assert_eq!(post(&program, None).await.0, 200);
+    assert_eq!(post(&program, None).await.0, 200);
+    assert!(began.elapsed().as_secs_f64() > 0.9, "reloads are a second apart: {:?}", began.elapsed());
+    let tags = program.get("/tags?limit=1").await;
+    assert_eq!(tags.matches(r#""status":"fresh""#).count(), 1_000);
+    assert_eq!(requests(), before, "a target was started anew");
+}

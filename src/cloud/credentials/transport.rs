@@ -41,6 +41,8 @@ pub struct StsHost {
 }
 
 const STS_VERSION: &str = "2015-04-01";
+/// One call to STS, with the waits between its attempts: others wait for its outcome.
+const MAX_STS: Duration = Duration::from_secs(60);
 /// An answer of the metadata server has 1 KB, one of STS 2 KB.
 const MAX_ANSWER: usize = 64 << 10;
 
@@ -72,7 +74,7 @@ impl Transport {
         let endpoint = sts_endpoint(self.endpoint.as_deref(), network, region).map_err(|error| {
             call.error(ErrorKind::Transport { problem: format!("the URL of STS {error}") }, None)
         })?;
-        retried(self.max_attempts, || self.attempt(&endpoint, &call, key)).await
+        retried(self.max_attempts, MAX_STS, || self.attempt(&endpoint, &call, key)).await
     }
 
     async fn attempt(

@@ -3,11 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::credentials;
+use super::{MAX_INTERVAL, credentials};
 use crate::cloud::api::endpoint::{Network, Place, Site, endpoint};
 use crate::cloud::catalog::{Catalog, Product};
 use crate::config::checker::{Checker, glob};
 use crate::config::{Account, Api, Collect, Regions, file};
+
+const MAX_ACCOUNTS: usize = 1000;
+/// The cloud has some thirty.
+const MAX_REGIONS: usize = 1000;
+/// Names and globs: the catalog has some hundreds of products.
+const MAX_PRODUCTS: usize = 1000;
 
 pub(super) fn accounts(
     checker: &mut Checker<'_>,
@@ -16,6 +22,7 @@ pub(super) fn accounts(
     api: &Api,
     catalog: &Catalog,
 ) -> Vec<Account> {
+    checker.at_most("accounts", &files, MAX_ACCOUNTS);
     let mut names = Vec::<String>::new();
     let mut accounts = Vec::new();
     for (index, file) in files.into_iter().enumerate() {
@@ -43,6 +50,7 @@ fn account(
     let interval = file.interval.map_or(collect.interval, |interval| interval.0);
     let is_long = interval >= std::time::Duration::from_secs(1);
     checker.unless(is_long, &format!("{path}.interval"), "must be at least 1s");
+    checker.short_enough(&format!("{path}.interval"), interval, MAX_INTERVAL);
     let credentials = credentials::source(checker, &format!("{path}.credentials"), file.credentials);
     Some(Account {
         name: file.name,
@@ -59,6 +67,7 @@ fn account(
 
 fn regions(checker: &mut Checker<'_>, path: &str, regions: Vec<String>) -> Regions {
     checker.unless(!regions.is_empty(), path, "must not be empty");
+    checker.at_most(path, &regions, MAX_REGIONS);
     if regions == ["all"] {
         return Regions::All;
     }
@@ -90,6 +99,7 @@ struct Named {
 /// The products that names and globs stand for, each once.
 fn named(checker: &mut Checker<'_>, path: &str, names: &[String], catalog: &Catalog) -> Vec<Named> {
     checker.unless(!names.is_empty(), path, "is empty");
+    checker.at_most(path, names, MAX_PRODUCTS);
     let mut all = Vec::<Named>::new();
     for (index, name) in names.iter().enumerate() {
         let path = format!("{path}[{index}]");

@@ -2,17 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use globset::GlobSet;
+use globset::{Glob, GlobSet};
 use jiff::civil::Date;
 
-use super::{Checker, file};
+use super::{Checker, MAX_SPAN, file};
 use crate::cloud::catalog::Catalog;
-use crate::policy::{EVERY_KEY, Exemption, ForbiddenTag, RequiredTag, Rules, Scope};
+use crate::config::checker::glob;
+use crate::policy::{EVERY_KEY, Exemption, Exemptions, ForbiddenTag, RequiredTag, Rules, Scope};
 
 mod pattern;
 mod reachable;
 
 const MAX_TAGS: usize = 1000;
+/// Required keys, and forbidden ones.
+const MAX_RULES: usize = 1000;
+const MAX_EXEMPTIONS: usize = 10_000;
+/// Of one rule.
+const MAX_ALIASES: usize = 100;
+const MAX_VALUES: usize = 10_000;
 const EXCLUDED: &str = "is excluded by metrics.exclude_keys";
 
 pub(super) fn rules(
@@ -22,6 +29,14 @@ pub(super) fn rules(
     catalog: &Catalog,
 ) -> Rules {
     let file::Policy { grace_period, required_tags, forbidden_tags, max_tags, exemptions, .. } = policy;
+    checker.at_most("policy.required_tags", &required_tags, MAX_RULES);
+    checker.at_most("policy.forbidden_tags", &forbidden_tags, MAX_RULES);
+    checker.at_most("policy.exemptions", &exemptions, MAX_EXEMPTIONS);
+    checker.short_enough("policy.grace_period", grace_period.0, MAX_SPAN);
+    if required_tags.len() > MAX_RULES {
+        // The rest compares each with each.
+        return Rules::default();
+    }
     spellings(checker, &required_tags);
     let leaving = catalog.leaving();
     let statuses: Vec<_> = leaving.values().flatten().map(String::as_str).collect();
@@ -49,6 +64,7 @@ pub(super) fn rules(
     let mut keys: Vec<_> = required_tags.iter().map(|rule| rule.key.to_string()).collect();
     keys.extend(forbidden_tags.iter().map(|rule| rule.written.to_string()));
     keys.extend(most.map(|_| EVERY_KEY.to_owned()));
+    let ids: Vec<_> = exemptions.iter().map(id_globs).collect();
     let exemptions = checker.each("policy.exemptions", exemptions, |checker, path, file| {
         let key = file.tag.split('=').next().unwrap_or_default();
         let keyless = key.is_empty() && !file.tag.is_empty();
@@ -56,12 +72,24 @@ pub(super) fn rules(
         checker.unless(!system_keys.is_match(key), &format!("{path}.tag"), EXCLUDED);
         exemption(checker, path, file, &keys)
     });
+    let exemptions = Exemptions::new(exemptions.into_iter().zip(ids).collect()).unwrap_or_else(|error| {
+        checker.wrong("policy.exemptions", error.kind().to_string());
+        Exemptions::default()
+    });
     let grace_period = grace_period.0;
     Rules { required_tags, forbidden_tags, max_tags: most, exemptions, grace_period, leaving }
 }
 
+/// The globs over resource ids that can be read; the others are reported elsewhere.
+fn id_globs(exemption: &file::Exemption) -> Vec<Glob> {
+    let globs = exemption.resource_id.iter().flat_map(|globs| globs.as_slice());
+    globs.filter_map(|text| glob(text).ok()).collect()
+}
+
 fn required_tag(checker: &mut Checker<'_>, path: &str, file: file::RequiredTag) -> RequiredTag {
     checker.unless(!file.key.is_empty(), &format!("{path}.key"), "must not be empty");
+    checker.at_most(&format!("{path}.aliases"), &file.aliases, MAX_ALIASES);
+    checker.at_most(&format!("{path}.values"), &file.values, MAX_VALUES);
     let pattern = Some(file.pattern).filter(|text| !text.is_empty()).and_then(|text| {
         pattern::compiled(&text).map_err(|problem| checker.wrong(format!("{path}.pattern"), problem)).ok()
     });

@@ -1,6 +1,7 @@
 //! One connection, with its limits on time and memory.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,22 +10,23 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
 use super::head;
+use super::places::{Place, Places};
 use super::waiting::{Deadline, Waiting, passed};
-use crate::http::answer::{Answer, Content, error};
+use crate::http::answer::{self, Answer, Content};
 use crate::http::route::Route;
 use crate::http::site::Site;
 
@@ -42,13 +44,13 @@ pub(super) struct Server {
     pub site: Site,
     pub waiting: Waiting,
     /// For requests whose heads have been read.
-    pub permits: Arc<Semaphore>,
+    pub places: Arc<Places>,
     pub stop: CancellationToken,
 }
 
-/// Serves until the client closes, a deadline passes, or the server is stopped and has answered.
-pub(super) async fn run(stream: TcpStream, server: Arc<Server>) {
-    let turn = Arc::new(Turn::new(server));
+/// Talks until the other side ends, a deadline passes, or the server is stopped and has answered.
+pub(super) async fn run(stream: TcpStream, client: IpAddr, server: Arc<Server>) {
+    let turn = Arc::new(Turn::new(server, client));
     let passed = passed(turn.deadline.subscribe());
     let tls = turn.server.site.web.borrow().tls.clone();
     let talking = async {
@@ -106,22 +108,22 @@ async fn answer_all(stream: impl AsyncRead + AsyncWrite + Unpin, turn: &Arc<Turn
     }
 }
 
-/// The response, or 503 if too many requests are running; health checks are always answered.
+/// The answer, if there is room for one more; the health of the process can always be asked for. Who is not known yet
+/// takes no room that others need.
 async fn answer(request: &Request<Incoming>, turn: Arc<Turn>) -> Response<Answering> {
     turn.begin();
     let site = &turn.server.site;
-    let permit = Arc::clone(&turn.server.permits).try_acquire_owned().ok();
-    let answer = match permit.is_some() || Route::at(request.uri().path()).is_some_and(Route::is_health) {
-        true => site.answer(request).await,
+    let admission = site.admission(request).await;
+    let place = turn.server.places.take(turn.client);
+    let answer = match place.is_some() || Route::at(request.uri().path()).is_some_and(Route::is_health) {
+        true => site.answer(request, admission).await,
         false => site.counted(request, busy()),
     };
-    answer.map(|content| Answering { content, ending: Some(Ending { turn, _permit: permit }) })
+    answer.map(|content| Answering { content, ending: Some(Ending { turn, _place: place }) })
 }
 
 fn busy() -> Answer {
-    let text = "too many concurrent requests";
-    let mut answer = error(StatusCode::SERVICE_UNAVAILABLE, "busy", text);
-    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    let mut answer = answer::busy("too many concurrent requests");
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
@@ -129,16 +131,17 @@ fn busy() -> Answer {
 /// The state of a connection: waiting for a request head, or being answered.
 struct Turn {
     server: Arc<Server>,
+    client: IpAddr,
     deadline: Deadline,
     /// Its number among the waiting.
     number: AtomicU64,
 }
 
 impl Turn {
-    fn new(server: Arc<Server>) -> Self {
+    fn new(server: Arc<Server>, client: IpAddr) -> Self {
         let deadline = Arc::new(watch::Sender::new(Instant::now() + FIRST_HEAD));
         let number = AtomicU64::new(server.waiting.enter(&deadline));
-        Self { server, deadline, number }
+        Self { server, client, deadline, number }
     }
 
     fn begin(&self) {
@@ -161,7 +164,7 @@ impl Drop for Turn {
 /// Dropped when the last byte of an answer has been written, or the connection is over.
 struct Ending {
     turn: Arc<Turn>,
-    _permit: Option<OwnedSemaphorePermit>,
+    _place: Option<Place>,
 }
 
 impl Drop for Ending {

@@ -31,10 +31,8 @@ impl Waiting {
     /// are too many.
     pub fn enter(&self, deadline: &Deadline) -> u64 {
         let mut connections = self.lock();
-        if connections.by_age.len() >= self.cap
-            && let Some((_, oldest)) = connections.by_age.pop_first()
-        {
-            oldest.send_replace(Instant::now());
+        if connections.by_age.len() >= self.cap {
+            connections.close_oldest();
         }
         let number = connections.next;
         connections.next += 1;
@@ -47,8 +45,21 @@ impl Waiting {
         self.lock().by_age.remove(&number);
     }
 
+    /// Closes the connection that has waited longest, if any waits.
+    pub fn close_oldest(&self) {
+        self.lock().close_oldest();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Connections> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Connections {
+    fn close_oldest(&mut self) {
+        if let Some((_, oldest)) = self.by_age.pop_first() {
+            oldest.send_replace(Instant::now());
+        }
     }
 }
 

@@ -40,7 +40,12 @@ impl Block {
         self.len == 0
     }
 
-    /// The compressed size in bytes.
+    /// How many bytes its text has.
+    pub fn text_len(&self) -> usize {
+        self.len
+    }
+
+    /// How many bytes the block itself has.
     pub fn compressed_len(&self) -> usize {
         self.deflated.len()
     }

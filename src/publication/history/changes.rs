@@ -127,7 +127,7 @@ fn targets(connection: &Connection, filter: &ChangeFilter) -> Result<Vec<i64>> {
 
 impl ChangeFilter {
     /// Each way through them walks one index in the order of the answer: that of the resource, of the key, of a
-    /// single target, or of time. A `+` keeps SQLite from another one.
+    /// single target, of both, or of time. A `+` keeps SQLite from another one.
     fn conditions(&self, targets: &[i64]) -> Vec<String> {
         let Self { since, until, after, resource_id, key, .. } = self;
         let given = [
@@ -140,7 +140,7 @@ impl ChangeFilter {
         ];
         let given = given.into_iter().filter(|(given, _)| *given);
         let of_targets = match targets {
-            [target] if resource_id.is_none() && key.is_none() => format!("target = {target}"),
+            [target] if resource_id.is_none() => format!("target = {target}"),
             _ => {
                 let numbers: Vec<_> = targets.iter().map(i64::to_string).collect();
                 format!("+target IN ({})", numbers.join(", "))

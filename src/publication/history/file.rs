@@ -1,12 +1,19 @@
 //! The database: its schema, and when a file may be used.
 
-use std::path::Path;
-use std::time::Duration;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use super::told;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode, Result, params_from_iter};
+use rusqlite::{Connection, ErrorCode, Result, TransactionBehavior, params_from_iter};
+use uuid::Uuid;
+
+use super::readers::Place;
 
 /// Steps from one schema version to the next; the version of a file is how many of them it has seen.
 /// Times are Unix milliseconds.
@@ -48,6 +55,7 @@ const ADDITIONS: &str = "
         text TEXT NOT NULL
     ) STRICT;
     CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+    CREATE INDEX IF NOT EXISTS changes_of_a_target_and_key ON changes (target, key, at, number);
 ";
 
 /// Written into the file's header, so that no other program's database is touched.
@@ -55,6 +63,8 @@ const APPLICATION_ID: i32 = 0x7461_6773;
 
 /// How long to wait for a file that an exiting process still holds.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Between two looks whether it still does.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// Another process has the file.
 #[derive(Debug, thiserror::Error)]
@@ -71,24 +81,56 @@ pub(super) enum Unusable {
     #[error("it was written by a newer version (schema {found}, this version supports {known})")]
     Newer { found: usize, known: usize },
     #[error("cannot write beside it: {0}")]
-    Unmarked(std::io::Error),
+    Unmarked(io::Error),
+    #[error("cannot lock it: {0}")]
+    Unlocked(#[from] io::Error),
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
 }
 
-pub(super) fn in_memory() -> Result<Connection> {
-    let mut connection = Connection::open_in_memory()?;
-    migrate(&mut connection, 0)?;
-    Ok(connection)
+/// A database that is open, and where others may read it.
+pub(super) struct Opened {
+    pub connection: Connection,
+    pub place: Place,
+    /// Of a file: held as long as the process may write to it.
+    pub lock: Option<File>,
 }
 
-/// Opens the file, makes it when it is not there, and brings it to this version's schema. It stays locked while the
-/// connection lives. A file that cannot be used is left as it is.
-pub(super) fn open(path: &Path) -> Result<Connection, Unusable> {
+/// A database that ends with its last connection.
+pub(super) fn in_memory() -> Result<Opened> {
+    let uri = format!("file:{}?mode=memory&cache=shared", Uuid::new_v4().simple());
+    let mut connection = Connection::open(&uri)?;
+    migrate(&mut connection, 0)?;
+    Ok(Opened { connection, place: Place::Memory(uri), lock: None })
+}
+
+/// Opens the file, makes it when it is not there, and brings it to this version's schema. A file that cannot be used is
+/// left as it is.
+pub(super) fn open(path: &Path) -> Result<Opened, Unusable> {
+    let lock = Some(lock(path)?);
+    make(path);
+    let place = Place::File(path.to_owned());
+    match connect(path, "NORMAL") {
+        Ok(connection) => return Ok(Opened { connection, place, lock }),
+        Err(Unusable::Sqlite(error)) => tracing::debug!(%error, "cannot share the state file"),
+        Err(unusable) => return Err(unusable),
+    }
+    let connection = connect(path, "EXCLUSIVE")?;
+    tracing::warn!(
+        "the file system of the state file {} has no shared memory: /tags/changes is not available",
+        path.display()
+    );
+    Ok(Opened { connection, place: Place::Nowhere, lock })
+}
+
+/// Readers open the file beside this connection by shared memory, and where the file system has none it must be
+/// exclusive.
+fn connect(path: &Path, locking_mode: &str) -> Result<Connection, Unusable> {
     let mut connection = Connection::open(path)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.busy_timeout(PATIENCE)?;
-    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    connection.pragma_update(None, "locking_mode", locking_mode)?;
+    // The version before this one holds the file by SQLite's own lock.
     let version = version(&connection).map_err(|unusable| held(unusable, path))?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(|error| held(error.into(), path))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -96,6 +138,29 @@ pub(super) fn open(path: &Path) -> Result<Connection, Unusable> {
     told::settle(&mut connection, path)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
+}
+
+/// Keeps other processes from the file. The lock is a file of its own: SQLite's locks end when its file is closed once.
+fn lock(path: &Path) -> Result<File, Unusable> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".lock");
+    let file =
+        File::options().create(true).truncate(false).write(true).mode(0o600).open(PathBuf::from(beside))?;
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => sleep(BETWEEN_LOOKS),
+            Err(TryLockError::WouldBlock) => return Err(Unusable::Held(Held(path.display().to_string()))),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+    }
+}
+
+/// A new file is its user's alone, whatever the umask: SQLite gives those beside it the same rights.
+fn make(path: &Path) {
+    // Where it is there already, or cannot be made, SQLite says what is wrong with it.
+    let _ = File::options().create_new(true).write(true).mode(0o600).open(path);
 }
 
 fn held(unusable: Unusable, path: &Path) -> Unusable {
@@ -122,7 +187,8 @@ fn version(connection: &Connection) -> Result<usize, Unusable> {
 }
 
 fn migrate(connection: &mut Connection, version: usize) -> Result<()> {
-    let transaction = connection.transaction()?;
+    // At once, so that a file that cannot be written to is found out now.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for migration in &MIGRATIONS[version..] {
         transaction.execute_batch(migration)?;
     }

@@ -178,6 +178,73 @@ async fn a_file_is_one_process_own() {
     open(&folder);
 }
 
+/// Commits while `reader` is in the middle of reading the log.
+async fn commit_beside_a_reader(history: &History) {
+    let reader = history.0.readers.connect().unwrap();
+    let mut select = reader.prepare("SELECT * FROM changes").unwrap();
+    let mut rows = select.query([]).unwrap();
+    assert!(rows.next().unwrap().is_some());
+    let now = known(9, vec![resource("new", Tags::default())]);
+    let commit = history.commit(step("r", Some(&known(8, Vec::new())), &now, &mut Tally::default()));
+    tokio::time::timeout(Duration::from_secs(2), commit).await.expect("the reader keeps it waiting");
+    assert!(ids(history, ChangeFilter::default()).await.contains(&"new".to_owned()));
+}
+
+#[tokio::test]
+async fn a_reader_never_keeps_a_commit_waiting() {
+    commit_beside_a_reader(&with_appeared(["1", "2"]).await).await;
+    let folder = tempfile::tempdir().unwrap();
+    let history = open(&folder);
+    let (before, two) = (known(1, Vec::new()), ["1", "2"].map(|id| resource(id, Tags::default())));
+    history.commit(step("r", Some(&before), &known(2, two.to_vec()), &mut Tally::default())).await;
+    commit_beside_a_reader(&history).await;
+}
+
+#[tokio::test]
+async fn a_query_that_takes_too_long_is_interrupted_and_the_next_one_is_answered() {
+    let history = with_appeared(["1"]).await;
+    let many = (0..9_000).map(|number| resource(&format!("{number:05}"), Tags::default())).collect();
+    history.commit(step("r", Some(&known(1, Vec::new())), &known(2, many), &mut Tally::default())).await;
+    let all = || ChangeFilter { limit: 20_000, ..ChangeFilter::default() };
+    let query = |limit| history.0.readers.query(&all(), limit).map(|changes| changes.len());
+    assert!(matches!(query(Duration::ZERO), Err(Unread::TooSlow)));
+    assert_eq!(query(Duration::from_secs(60)).unwrap(), 9_001);
+}
+
+#[tokio::test(start_paused = true)]
+async fn queries_past_the_most_at_once_are_refused_and_not_queued_for_ever() {
+    let history = with_appeared(["1"]).await;
+    let _turns = history.0.readers.take_all_turns();
+    let read = history.change_log().read(ChangeFilter::default()).await;
+    assert!(matches!(read, Err(Unread::Busy)));
+}
+
+#[tokio::test]
+async fn a_file_without_shared_memory_is_written_and_says_that_it_cannot_be_read_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("state.db-shm")).unwrap();
+    let history = open(&folder);
+    let now = known(1, vec![resource("1", Tags::default())]);
+    history.commit(step("r", None, &now, &mut Tally::default())).await;
+    let read = history.change_log().read(ChangeFilter::default()).await;
+    assert!(matches!(read, Err(Unread::Unreadable)), "{read:?}");
+    assert!(try_open(&folder).is_err());
+    drop(history);
+    assert_eq!(recalled(&open(&folder), "r")[&target("r")].known.as_ref().unwrap().resources.len(), 1);
+}
+
+#[tokio::test]
+async fn a_new_file_is_its_users_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let history = open(&folder);
+    history.commit(step("r", None, &known(1, Vec::new()), &mut Tally::default())).await;
+    for name in ["state.db", "state.db-wal", "state.db-shm", "state.db.lock"] {
+        let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
 #[test]
 fn a_file_that_cannot_be_used_is_counted_and_left_as_it_is() {
     let newer =
@@ -293,7 +360,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(30))]
     #[test]
     fn what_was_committed_is_there_after_a_restart(inventories in prop::collection::vec(any_inventory(), 1..6)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let folder = tempfile::tempdir().unwrap();
             let (mut before, mut tally, mut logged) = (None::<Known>, Tally::default(), 0);

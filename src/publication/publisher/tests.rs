@@ -35,6 +35,7 @@ fn arrangement<const N: usize>(settings: Settings, regions: [&str; N]) -> Arrang
         settings: Arc::new(settings),
         targets: regions.map(|region| (target(region), arranged)).into(),
         regions: BTreeMap::new(),
+        scopes: Arc::default(),
     }
 }
 

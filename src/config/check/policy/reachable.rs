@@ -7,6 +7,9 @@ use crate::config::file::{Globs, RequiredTag};
 /// Whether `before` has the key of `rule`, and applies wherever that does. `leaving` are the statuses, of any product,
 /// to which a rule without a status does not apply.
 pub(super) fn hides(before: &RequiredTag, rule: &RequiredTag, leaving: &[&str]) -> bool {
+    if before.key != rule.key {
+        return false;
+    }
     let (wide, narrow) = (&before.applies_to, &rule.applies_to);
     // No status is every one but the leaving ones.
     let status = match (&wide.status, &narrow.status) {
@@ -16,8 +19,7 @@ pub(super) fn hides(before: &RequiredTag, rule: &RequiredTag, leaving: &[&str]) 
         }
         (Some(_), _) => covers(&wide.status, &narrow.status),
     };
-    before.key == rule.key
-        && status
+    status
         && covers(&wide.accounts, &narrow.accounts)
         && covers(&wide.regions, &narrow.regions)
         && covers(&wide.products, &narrow.products)
