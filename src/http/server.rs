@@ -23,8 +23,8 @@ const GRACE: Duration = Duration::from_secs(4);
 /// After a connection that could not be accepted, e.g. for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers on `listener`, at most `max_connections` requests at once, until it is stopped and what was being answered
-/// then is answered.
+/// Serves on `listener`, at most `max_connections` requests at once, until it is stopped and running requests are
+/// answered.
 pub async fn serve(listener: TcpListener, site: Site, max_connections: usize, stop: CancellationToken) {
     let permits = Arc::new(Semaphore::new(max_connections));
     let server = Arc::new(Server { site, waiting: Waiting::new(WAITING), permits, stop: stop.clone() });

@@ -111,7 +111,7 @@ async fn a_collection_that_a_slow_cloud_makes_too_long_names_no_setting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_tag_is_told_once() {
+async fn a_changed_tag_is_reported_once() {
     let daemon = Daemon::start(synthetic(1, 5, 2), "").await;
     daemon.until_fresh().await;
     daemon.cloud.edit(|state| {
@@ -137,7 +137,7 @@ async fn a_stop_in_the_middle_of_a_collection_is_quick_and_a_success() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_nobody_reads_any_more_stops_nothing() {
+async fn a_log_that_nobody_reads_stops_nothing() {
     let (_cloud, address) = program::cloud(synthetic(1, 2, 1)).await;
     let folder = tempfile::tempdir().unwrap();
     let config = format!(

@@ -38,8 +38,7 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX changes_of_a_key ON changes (key, at, number);
 "];
 
-/// What has been added since, without another version: one that does not know these tables opens the file all the
-/// same, and leaves them as they are.
+/// Tables added since, without a new version: an older exporter still opens the file, and leaves them alone.
 const ADDITIONS: &str = "
     CREATE TABLE IF NOT EXISTS notes (
         target INTEGER PRIMARY KEY REFERENCES targets,
@@ -78,8 +77,8 @@ pub(super) fn in_memory() -> Result<Connection> {
     Ok(connection)
 }
 
-/// Opens the file, makes it when it is not there, and brings it to this version's schema. It stays locked while the
-/// connection lives. A file that cannot be used is left as it is.
+/// Opens or creates the file, and migrates it to this version's schema. It stays locked as long as the connection
+/// exists. An unusable file is left unchanged.
 pub(super) fn open(path: &Path) -> Result<Connection, Unusable> {
     let mut connection = Connection::open(path)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
