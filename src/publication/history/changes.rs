@@ -74,7 +74,7 @@ pub(super) fn insert(connection: &Connection, target: i64, changes: &[Change]) -
     Ok(())
 }
 
-/// Deletes up to [`MAX_DELETED_AT_ONCE`] changes from before `oldest`.
+/// Deletes up to `MAX_DELETED_AT_ONCE` changes from before `oldest`.
 pub(super) fn expire(connection: &Connection, oldest: Timestamp) -> Result<()> {
     let sql = format!(
         "DELETE FROM changes WHERE number IN
