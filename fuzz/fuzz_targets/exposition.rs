@@ -7,7 +7,6 @@ use alicloud_tag_exporter::publication::exposition::{Options, Plain};
 use alicloud_tag_exporter::publication::history::History;
 use alicloud_tag_exporter::instruments::Instruments;
 use alicloud_tag_exporter::inventory::Target;
-use alicloud_tag_exporter::policy::Rules;
 use alicloud_tag_exporter::clock::now;
 use alicloud_tag_exporter::publication::publisher::{Settings};
 use alicloud_tag_exporter_fuzz::{outcome, publisher, resource};
@@ -35,8 +34,8 @@ fuzz_target!(|texts: (&str, &str, &str, &str, &str)| {
 fn rendered(account: &str, id: &str, name: &str, key: &str, value: &str) -> String {
     let include_keys = GlobSet::builder().add(Glob::new("*").expect("a glob")).build().expect("a set");
     let options = Options { resource_tag: true, include_keys, max_series: 1, ..Options::default() };
-    let settings =
-        Settings { rules: Rules::default(), options, max_staleness: std::time::Duration::from_secs(3600) };
+    let max_staleness = std::time::Duration::from_secs(3600);
+    let settings = Settings { options, max_staleness, ..Settings::default() };
     let target = Target::new(account, "r", "hbase");
     let history = History::in_memory(Instruments::new().expect("instruments")).expect("a history in memory");
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -1,17 +1,16 @@
 //! What the targets share: a site with some resources, and its answers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alicloud_tag_exporter::publication::exposition::Options;
-use alicloud_tag_exporter::publication::history::{History, Recalled};
-use alicloud_tag_exporter::http::{Pages, Site};
-use alicloud_tag_exporter::instruments::Instruments;
-use alicloud_tag_exporter::inventory::{Listing, Outcome, Resource, Tags, Target};
-use alicloud_tag_exporter::policy::Rules;
-use alicloud_tag_exporter::clock::now;
-use alicloud_tag_exporter::publication::publisher::{Publisher, Settings};
 use alicloud_tag_exporter::access::Web;
+use alicloud_tag_exporter::clock::now;
+use alicloud_tag_exporter::http::{PageCache, Site};
+use alicloud_tag_exporter::instruments::Instruments;
+use alicloud_tag_exporter::inventory::{Listing, Outcome, Resource, Target};
+use alicloud_tag_exporter::publication::history::History;
+use alicloud_tag_exporter::publication::publisher::{Arranged, Arrangement, Publisher, Settings};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::{Request, Response};
@@ -49,9 +48,9 @@ async fn site() -> Site {
     let instruments = Instruments::new().expect("instruments");
     let history = History::in_memory(instruments.clone()).expect("a history in memory");
     let targets = ["r1", "r2"].map(|region| Target::new("a", region, "hbase"));
-    let (rules, options) = (Rules::default(), Options::default());
-    let settings = Settings { rules, options, max_staleness: Duration::from_secs(3600) };
-    let mut publisher = publisher(settings, history.clone(), &targets);
+    let change_log = history.change_log();
+    let settings = Settings { max_staleness: Duration::from_secs(3600), ..Settings::default() };
+    let mut publisher = publisher(settings, history, &targets);
     // The second listing makes changes.
     for resources in [0, 5] {
         for target in &targets {
@@ -62,11 +61,11 @@ async fn site() -> Site {
     }
     Site {
         published: watch::channel(publisher.publish(now())).1,
-        history,
+        change_log,
         instruments,
         stop: CancellationToken::new(),
         process_id: "fuzz".to_owned(),
-        pages: Pages::default(),
+        pages: PageCache::default(),
         web: watch::channel(Arc::new(Web::default())).1,
         health_without_auth: true,
         reloads: None,
@@ -75,8 +74,14 @@ async fn site() -> Site {
 
 /// A publisher that knows nothing of `targets` yet.
 pub fn publisher(settings: Settings, history: History, targets: &[Target]) -> Publisher {
-    let targets = targets.iter().map(|target| (target.clone(), "TYPE".to_owned(), Recalled::default()));
-    Publisher::new(settings, history, targets, [])
+    let arranged = Arranged { basis: 0, region_missing_since: None };
+    let arrangement = Arrangement {
+        number: 0,
+        settings: Arc::new(settings),
+        targets: targets.iter().map(|target| (target.clone(), arranged)).collect(),
+        regions: BTreeMap::new(),
+    };
+    Publisher::new(history, arrangement)
 }
 
 /// A listing that worked.
@@ -86,13 +91,6 @@ pub fn outcome(target: &Target, resources: Arc<[Resource]>) -> Outcome {
 }
 
 pub fn resource(id: &str, name: &str, tags: &[(&str, &str)]) -> Resource {
-    Resource {
-        id: id.into(),
-        name: name.into(),
-        resource_group_id: "".into(),
-        status: "".into(),
-        created_at: None,
-        tags: tags.iter().map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect(),
-        system_tags: Tags::default(),
-    }
+    let tags = tags.iter().map(|(key, value)| (Arc::from(*key), Arc::from(*value))).collect();
+    Resource { name: name.into(), tags, ..Resource::new(id) }
 }

@@ -162,7 +162,7 @@ impl Assembly {
 
     /// The inputs of a region search.
     pub fn search_parts(&mut self, search: &Search<'_>) -> Parts {
-        self.parts_in(search.account, search.product, search.api, &search.listing.ask_in)
+        self.parts_in(search.account, search.products[0], search.api, &search.listing.ask_in)
     }
 
     fn parts_in(

@@ -13,11 +13,12 @@ use super::accounts::look_after;
 use super::assembly::{AccountParts, Assembly, Parts};
 use super::collector::Collector;
 use super::loops::Loops;
-use super::region_search::{FoundRegions, RegionSearch};
+use super::region_search::{FoundRegions, RegionSearch, log_regions};
 use super::targets::{Discovered, arrangement, searches, targets, unreachable};
+use crate::cloud::discovery::FoundRegion;
 use crate::config::{Config, Problem, Problems, Reload};
 use crate::instruments::Instruments;
-use crate::inventory::{Region, Scope, Target};
+use crate::inventory::{Scope, Target};
 use crate::publication::publisher::{Event, Published};
 
 /// What the loops share with the rest of the process.
@@ -37,7 +38,7 @@ pub struct Collectors {
     /// The number of the last arrangement.
     arrangement: u64,
     accounts: Loops<Arc<str>, Arc<AccountParts>>,
-    searches: Loops<Scope, Parts>,
+    searches: Loops<Vec<Scope>, Parts>,
     collectors: Loops<Target, Parts>,
     tasks: JoinSet<()>,
 }
@@ -151,45 +152,47 @@ impl Collectors {
         let Self { config, assembly, .. } = self;
         let wanted: BTreeMap<_, _> = searches(config)
             .into_iter()
-            .map(|search| (search.scope.clone(), assembly.search_parts(&search)))
+            .map(|search| (search.scopes(), assembly.search_parts(&search)))
             .collect();
         self.searches.keep(&wanted).await;
-        for (scope, parts) in wanted {
-            if !self.searches.has(&scope) {
-                self.start_search(scope, parts, found.clone());
+        for (scopes, parts) in wanted {
+            if !self.searches.has(&scopes) {
+                self.start_search(scopes, parts, found.clone());
             }
         }
     }
 
-    fn start_search(&mut self, scope: Scope, parts: Parts, found: mpsc::Sender<FoundRegions>) {
+    fn start_search(&mut self, scopes: Vec<Scope>, parts: Parts, found: mpsc::Sender<FoundRegions>) {
         match self.assembly.searcher(&parts) {
             Ok((client, listing)) => {
                 let search = RegionSearch {
-                    scope: scope.clone(),
+                    scopes: scopes.clone(),
                     client,
                     listing,
                     retry_interval: parts.times.0,
                     instruments: parts.account.instruments.clone(),
                 };
                 let work = search.run(self.links.published.clone(), found);
-                self.searches.start(&mut self.tasks, &self.links.stop, scope, parts, work);
+                self.searches.start(&mut self.tasks, &self.links.stop, scopes, parts, work);
             }
-            Err(error) => tracing::error!("cannot discover the regions of {}: {error:#}", scope.product),
+            Err(error) => tracing::error!("cannot discover the regions of {}: {error:#}", parts.product.name),
         }
     }
 
     async fn regions_found(&mut self, found: FoundRegions) {
-        let FoundRegions { scope, regions, at } = found;
+        let FoundRegions { scopes, regions, at } = found;
         let mut discovered = self.links.published.borrow().regions.clone();
-        // A reload may have removed the scope in the meantime.
-        let Some(known) = discovered.get(&scope) else { return };
-        let listed = regions.into_iter().map(|region| (region.id.into(), region.told_host));
-        let answered = known.answered(listed, at);
-        log_regions(&scope, &known.by_id, &answered.by_id);
-        discovered.insert(scope.clone(), answered);
+        for scope in &scopes {
+            // The scope may have left the configuration in the meantime.
+            if let Some(known) = discovered.get_mut(scope) {
+                let answered = known.answered(regions.iter().map(FoundRegion::listed), at);
+                log_regions(scope, &known.by_id, &answered.by_id);
+                *known = answered;
+            }
+        }
         for (target, error) in unreachable(&self.config, &discovered) {
-            if scope.covers(&target) {
-                tracing::warn!(%target, "region skipped: {error}");
+            if scopes.iter().any(|scope| scope.covers(&target)) {
+                tracing::warn!(%target, "left out: {error}");
             }
         }
         self.settle_collectors(discovered).await;
@@ -236,21 +239,5 @@ impl Collectors {
         let target = collector.target.clone();
         let work = collector.run(delay, self.links.published.clone(), self.links.events.clone());
         self.collectors.start(&mut self.tasks, &self.links.stop, target, parts, work);
-    }
-}
-
-fn log_regions(scope: &Scope, before: &BTreeMap<Arc<str>, Region>, after: &BTreeMap<Arc<str>, Region>) {
-    for id in before.keys().filter(|id| !after.contains_key(*id)) {
-        tracing::warn!(target = %scope.target(id), "region disappeared");
-    }
-    for (id, region) in after {
-        let was_missing = before.get(id).map(|region| region.missing_since.is_some());
-        match (was_missing, region.missing_since.is_some()) {
-            (None, _) => tracing::info!(target = %scope.target(id), "region discovered"),
-            (Some(false), true) => {
-                tracing::warn!(target = %scope.target(id), "region is no longer listed by the cloud");
-            }
-            _ => {}
-        }
     }
 }

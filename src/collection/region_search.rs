@@ -1,5 +1,6 @@
 //! The periodic discovery of a product's regions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ use crate::cloud::catalog::RegionListing;
 use crate::cloud::client::Client;
 use crate::cloud::discovery::{FoundRegion, regions};
 use crate::instruments::AccountInstruments;
-use crate::inventory::Scope;
 use crate::inventory::regions::REGION_LEAVES_AFTER;
+use crate::inventory::{Region, Scope};
 use crate::publication::publisher::Published;
 
 /// Pause after a successful search.
@@ -21,7 +22,8 @@ pub const BETWEEN_SEARCHES: Duration = Duration::from_secs(3600);
 
 /// Discovers the regions of one scope in a loop.
 pub struct RegionSearch {
-    pub scope: Scope,
+    /// Those of one API.
+    pub scopes: Vec<Scope>,
     pub client: Client,
     pub listing: RegionListing,
     /// Pause after a failed search.
@@ -31,7 +33,7 @@ pub struct RegionSearch {
 
 /// What the cloud answered.
 pub struct FoundRegions {
-    pub scope: Scope,
+    pub scopes: Vec<Scope>,
     pub regions: Vec<FoundRegion>,
     pub at: Timestamp,
 }
@@ -41,18 +43,20 @@ impl RegionSearch {
     pub async fn run(self, published: watch::Receiver<Arc<Published>>, found: mpsc::Sender<FoundRegions>) {
         loop {
             let searched = regions(&self.client, &self.listing).await;
-            self.instruments.regions_found(&self.scope.product, searched.is_ok());
+            for scope in &self.scopes {
+                self.instruments.regions_found(&scope.product, searched.is_ok());
+            }
             let wait = match searched {
                 Ok(regions) => {
                     let wait = self.next_search(&published.borrow(), &regions);
-                    let found_regions = FoundRegions { scope: self.scope.clone(), regions, at: now() };
+                    let found_regions = FoundRegions { scopes: self.scopes.clone(), regions, at: now() };
                     if found.send(found_regions).await.is_err() {
                         return;
                     }
                     wait
                 }
                 Err(error) => {
-                    let Scope { account, product } = &self.scope;
+                    let Scope { account, product } = &self.scopes[0];
                     tracing::warn!(%account, "cannot discover the regions of {product}: {error}");
                     self.retry_interval.min(BETWEEN_SEARCHES)
                 }
@@ -63,9 +67,30 @@ impl RegionSearch {
 
     /// Sooner if a region is missing: only a second answer removes it.
     fn next_search(&self, published: &Published, regions: &[FoundRegion]) -> Duration {
-        let known = published.regions.get(&self.scope);
+        let known = self.scopes.iter().filter_map(|scope| published.regions.get(scope));
         let is_listed = |id: &str| regions.iter().any(|region| region.id == id);
-        let is_missing = known.is_some_and(|known| known.by_id.keys().any(|id| !is_listed(id)));
+        let is_missing = known.flat_map(|known| known.by_id.keys()).any(|id| !is_listed(id));
         if is_missing { REGION_LEAVES_AFTER } else { BETWEEN_SEARCHES }
+    }
+}
+
+/// Logs which regions come, go and go missing.
+pub(super) fn log_regions(
+    scope: &Scope,
+    before: &BTreeMap<Arc<str>, Region>,
+    after: &BTreeMap<Arc<str>, Region>,
+) {
+    for id in before.keys().filter(|id| !after.contains_key(*id)) {
+        tracing::warn!(target = %scope.target(id), "region disappeared");
+    }
+    for (id, region) in after {
+        let was_missing = before.get(id).map(|region| region.missing_since.is_some());
+        match (was_missing, region.missing_since.is_some()) {
+            (None, _) => tracing::info!(target = %scope.target(id), "region discovered"),
+            (Some(false), true) => {
+                tracing::warn!(target = %scope.target(id), "region is no longer listed by the cloud");
+            }
+            _ => {}
+        }
     }
 }

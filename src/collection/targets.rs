@@ -37,21 +37,19 @@ impl Wanted<'_> {
     }
 }
 
-/// A scope whose regions are to be discovered.
+/// Products of one account whose regions are discovered together: those of one API.
 #[derive(Debug, Clone)]
 pub struct Search<'a> {
-    pub scope: Scope,
     pub account: &'a Account,
-    pub product: &'a Arc<Product>,
     pub api: &'a Arc<Api>,
     pub listing: &'a RegionListing,
+    /// At least one.
+    pub products: Vec<&'a Arc<Product>>,
 }
 
-impl<'a> Search<'a> {
-    fn of(account: &'a Account, product: &'a Arc<Product>) -> Option<Self> {
-        let scope = Scope::new(&account.name, &product.name);
-        let api = product.regions_api();
-        Some(Self { scope, account, product, api, listing: api.regions.as_ref()? })
+impl Search<'_> {
+    pub fn scopes(&self) -> Vec<Scope> {
+        self.products.iter().map(|product| Scope::new(&self.account.name, &product.name)).collect()
     }
 }
 
@@ -82,8 +80,15 @@ fn all<'a>(config: &'a Config, discovered: &Discovered) -> impl Iterator<Item = 
 /// The region searches of a configuration.
 pub fn searches(config: &Config) -> Vec<Search<'_>> {
     let products = config.accounts.iter().flat_map(with_products);
-    let products = products.filter(|(account, product)| account.finds_regions_of(product));
-    products.filter_map(|(account, product)| Search::of(account, product)).collect()
+    let mut searches = BTreeMap::<_, Search<'_>>::new();
+    for (account, product) in products.filter(|(account, product)| account.finds_regions_of(product)) {
+        let api = product.regions_api();
+        let Some(listing) = &api.regions else { continue };
+        let search = searches.entry((&account.name, &api.name));
+        let search = search.or_insert_with(|| Search { account, api, listing, products: Vec::new() });
+        search.products.push(product);
+    }
+    searches.into_values().collect()
 }
 
 /// The arrangement of a configuration for the publisher.
@@ -93,7 +98,7 @@ pub fn arrangement(number: u64, config: &Config, discovered: Discovered) -> Arra
         (wanted.target, arranged)
     };
     let targets = targets(config, &discovered).into_iter().map(arranged).collect();
-    let wanted = searches(config).into_iter().map(|search| search.scope);
+    let wanted = searches(config).into_iter().flat_map(|search| search.scopes());
     let regions = wanted.map(|scope| (scope.clone(), discovered.get(&scope).cloned().unwrap_or_default()));
     Arrangement { number, settings: Arc::new(settings(config)), targets, regions: regions.collect() }
 }
@@ -166,10 +171,7 @@ mod tests {
         let all = ["fixed/r1/hbase", "fixed/r2/hbase", "found/r1/hbase", "found/r9/hbase"];
         assert_eq!(names(&config, &discovered(&["r1", "r9"])), all);
         let searches = searches(&config);
-        assert_eq!(
-            searches.iter().map(|search| &search.scope).collect::<Vec<_>>(),
-            [&Scope::new("found", "hbase")]
-        );
+        assert_eq!(searches.iter().map(Search::scopes).collect::<Vec<_>>(), [[Scope::new("found", "hbase")]]);
     }
 
     #[test]

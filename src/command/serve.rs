@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::access;
 use crate::clock::now;
 use crate::collection::collectors::{Collectors, Links};
-use crate::collection::targets::{arrangement, searches};
+use crate::collection::targets::{Search, arrangement, searches};
 use crate::command::check_config;
 use crate::config::{Config, Listen, Problems, State};
 use crate::form::KeyProblem;
@@ -107,7 +107,7 @@ where
 
 /// The publisher and its channel, which starts with the stored state.
 fn publisher(config: &Config, history: History) -> (Publisher, watch::Sender<Arc<Published>>) {
-    let scopes: Vec<_> = searches(config).into_iter().map(|search| search.scope).collect();
+    let scopes: Vec<_> = searches(config).iter().flat_map(Search::scopes).collect();
     let remembered = history.remembered_regions(&scopes);
     let mut publisher = Publisher::new(history, arrangement(0, config, remembered));
     let published = watch::Sender::new(publisher.publish(now()));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use serde_json::json;
 use simulator::{Fault, FaultRule, synthetic};
 use tokio::task::JoinSet;
@@ -120,8 +121,12 @@ async fn a_changed_tag_is_reported_once() {
         cluster.tags.insert("brand new".into(), "\u{1b}[31m<script>".into());
     });
     daemon.until("/tags/changes", |_, text| text.contains("brand new")).await;
+    let at = daemon.json("/tags").await["targets"][0]["last_success"].clone();
+    let is_later =
+        |text: &str| serde_json::from_str::<Value>(text).unwrap()["targets"][0]["last_success"] != at;
+    daemon.until("/tags", |_, text| is_later(text)).await;
     let changes = daemon.json("/tags/changes").await;
-    assert_eq!(changes["changes"].as_array().unwrap().len(), 1);
+    assert_eq!(changes["changes"].as_array().unwrap().len(), 1, "another collection reports nothing new");
     assert_eq!(changes["changes"][0]["kind"], "tag_added");
     assert_eq!(changes["changes"][0]["new"], "\u{1b}[31m<script>");
 }

@@ -11,6 +11,7 @@ mod certificates;
 mod clock;
 mod credentials;
 mod daemon;
+mod data_only;
 mod demo;
 mod exact;
 mod forms;

@@ -91,3 +91,21 @@ async fn a_request_can_ask_for_it_only_where_that_is_allowed() {
     assert_eq!(post(&program, None).await.0, 403);
     assert!(program.get("/-/reload").await.contains("method_not_allowed"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_effect_at_the_next_start_only_and_what_may_not_be_meant_is_logged() {
+    let (_cloud, address) = program::cloud(synthetic(1, 1, 1)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let doubtful = config(address, &["all"], "").replace("api = {", "api = { network = \"vpc\",");
+    let mut program = Program::start(folder.path(), &doubtful).await;
+    let after = doubtful.replace("enable_lifecycle = true", "enable_lifecycle = true, max_connections = 7");
+    std::fs::write(folder.path().join("config.toml"), after).unwrap();
+    assert_eq!(post(&program, None).await.0, 200);
+    program.process.kill().await.unwrap();
+    let log = program.log.await.unwrap();
+    assert!(
+        log.contains("web.max_connections has changed; the change takes effect at the next start"),
+        "{log}"
+    );
+    assert!(log.contains("regions that this VPC cannot reach will fail"), "{log}");
+}

@@ -6,38 +6,15 @@ use super::context::Context;
 use super::environment;
 use super::error::{Cause, CredentialsError, Missed, Tried};
 use super::files::Files;
-use super::grant::{Found, Grant};
+use super::grant::{Found, Grant, Link};
 use super::ini::IniSection;
 use super::profile::ProfileOf;
 use super::uri::CredentialsUri;
 use super::variables::{self, Variables};
 
-/// In the official order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Link {
-    Environment,
-    Oidc,
-    CliProfile,
-    Ini,
-    EcsRamRole,
-    Uri,
-}
-
+/// The official one.
 const ORDER: [Link; 6] =
     [Link::Environment, Link::Oidc, Link::CliProfile, Link::Ini, Link::EcsRamRole, Link::Uri];
-
-impl Link {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Environment => "the environment",
-            Self::Oidc => "the OIDC variables",
-            Self::CliProfile => "the CLI profile",
-            Self::Ini => "the INI file",
-            Self::EcsRamRole => "the instance role",
-            Self::Uri => "the credentials URI",
-        }
-    }
-}
 
 /// Who may be asked. After one has `worked` it is the only one: another one would be another identity.
 pub async fn find(context: &Context, files: &Files, worked: Option<Link>) -> Result<Found, CredentialsError> {

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::chain::Link;
 use super::error::CredentialsError;
-use super::grant::{Found, Grant};
+use super::grant::{Found, Grant, Link};
 use super::session::Credentials;
 use crate::cloud::api::AccessKey;
 

@@ -4,7 +4,6 @@ use std::pin::Pin;
 
 use secrecy::ExposeSecret as _;
 
-use super::chain::Link;
 use super::ecs_ram_role::EcsRamRole;
 use super::error::{Missed, Tried};
 use super::files::Files;
@@ -14,6 +13,30 @@ use super::session::{Credentials, credentials, sts_missed};
 use super::transport::Transport;
 use super::uri::CredentialsUri;
 use crate::cloud::api::AccessKey;
+
+/// A link of the default chain, in the official order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    Environment,
+    Oidc,
+    CliProfile,
+    Ini,
+    EcsRamRole,
+    Uri,
+}
+
+impl Link {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Environment => "the environment",
+            Self::Oidc => "the OIDC variables",
+            Self::CliProfile => "the CLI profile",
+            Self::Ini => "the INI file",
+            Self::EcsRamRole => "the instance role",
+            Self::Uri => "the credentials URI",
+        }
+    }
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Grant {

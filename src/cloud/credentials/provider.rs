@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::chain::Link;
 use super::decision::{Decision, Session, decide};
 use super::error::{CredentialsError, Missed, Tried};
 use super::files::Files;
-use super::grant::{Found, Grant, Granted};
+use super::grant::{Found, Grant, Granted, Link};
 use super::source::Source;
 use super::transport::Transport;
 use crate::cloud::api::AccessKey;

@@ -1,11 +1,11 @@
 //! Where the credentials of an account come from, as configured.
 
-use super::chain::{self, Link};
+use super::chain;
 use super::context::Context;
 use super::environment;
 use super::error::{CredentialsError, Missed, Tried};
 use super::files::Files;
-use super::grant::{Found, Grant};
+use super::grant::{Found, Grant, Link};
 use super::oidc::Oidc;
 use super::profile::ProfileOf;
 use super::role::AssumeRole;

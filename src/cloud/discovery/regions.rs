@@ -1,5 +1,7 @@
 //! The regions in which a product is offered.
 
+use std::sync::Arc;
+
 use serde_json_borrow::Value;
 
 use super::decode::{items, text_at};
@@ -13,6 +15,13 @@ pub struct FoundRegion {
     pub id: String,
     /// The host that is named for it, not judged yet.
     pub told_host: Option<String>,
+}
+
+impl FoundRegion {
+    /// The id, and the host.
+    pub fn listed(&self) -> (Arc<str>, Option<String>) {
+        (self.id.as_str().into(), self.told_host.clone())
+    }
 }
 
 /// Every region, sorted by id. A list that names none is an error: nothing would be left to list.

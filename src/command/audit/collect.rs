@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::Collected;
 use crate::clock::now;
-use crate::cloud::discovery::{self, regions};
+use crate::cloud::discovery::{self, FoundRegion, regions};
 use crate::collection::assembly::Assembly;
 use crate::collection::collector::Collector;
 use crate::collection::targets::{Discovered, searches, settings, targets};
@@ -40,18 +40,21 @@ async fn discover(assembly: &mut Assembly, config: &Config) -> anyhow::Result<(D
     for search in searches(config) {
         let parts = assembly.search_parts(&search);
         let ((client, listing), started) = (assembly.searcher(&parts)?, now());
-        match regions(&client, &listing).await {
-            Ok(regions) => {
-                let listed = regions.into_iter().map(|region| (region.id.into(), region.told_host));
-                discovered.insert(search.scope, Regions::default().answered(listed, now()));
+        let found = regions(&client, &listing).await;
+        for scope in search.scopes() {
+            match &found {
+                Ok(found) => {
+                    let regions = Regions::default().answered(found.iter().map(FoundRegion::listed), now());
+                    discovered.insert(scope, regions);
+                }
+                Err(error) => unknown.push(Outcome {
+                    target: scope.target(&"all".into()),
+                    started,
+                    ended: now(),
+                    took: Duration::ZERO,
+                    listed: Err(Failure::from(discovery::Error::from(error.clone()))),
+                }),
             }
-            Err(error) => unknown.push(Outcome {
-                target: search.scope.target(&"all".into()),
-                started,
-                ended: now(),
-                took: Duration::ZERO,
-                listed: Err(Failure::from(discovery::Error::from(error))),
-            }),
         }
     }
     Ok((discovered, unknown))
