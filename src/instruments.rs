@@ -111,8 +111,7 @@ impl Instruments {
         self.accounts.of(account, reasons)
     }
 
-    /// Takes away the gauges of an account: it left the configuration, or has other credentials there, and all is to
-    /// be learnt again. Counters go on.
+    /// Removes the gauges of an account that left the configuration or got other credentials. Counters continue.
     pub fn forget_account(&self, account: &str) {
         self.accounts.forget(account);
     }
@@ -121,12 +120,12 @@ impl Instruments {
         self.history_failures.with_label_values(&[operation]).inc();
     }
 
-    /// Whether the last reading of the web configuration worked.
+    /// Whether the last load of the web configuration succeeded.
     pub fn web_config_read(&self, worked: bool) {
         self.web_config_ok.set(f64::from(u8::from(worked)));
     }
 
-    /// Whether the last load of the configuration worked.
+    /// Whether the last load of the configuration succeeded.
     pub fn config_read(&self, worked: bool) {
         self.config_ok.set(f64::from(u8::from(worked)));
         if worked {
@@ -154,7 +153,7 @@ impl Registered<'_> {
         self.with(IntCounterVec::new(Opts::new(named(name), help), labels)?)
     }
 
-    /// `name` is whole: some gauges are of the cloud, not of this process.
+    /// `name` is the complete name: some gauges describe the cloud, not this process.
     fn gauge(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec> {
         self.with(GaugeVec::new(Opts::new(name, help), labels)?)
     }

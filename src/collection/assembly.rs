@@ -1,5 +1,4 @@
-//! What collectors are put together from: connections, credentials and paces, kept as long as the configuration that
-//! made them.
+//! Builds collectors from connections, credentials and paces, which are kept until the configuration changes them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;

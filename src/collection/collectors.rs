@@ -1,5 +1,5 @@
-//! The loops that run: those of the configuration from the start, those of regions that come and go, and others when
-//! the configuration is read again. What stays as it was loses nothing and is not started anew.
+//! The running loops. They follow the configuration, discovered regions and reloads; a loop whose inputs are unchanged
+//! keeps running.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

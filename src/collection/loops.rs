@@ -23,8 +23,8 @@ impl<K, P> Default for Loops<K, P> {
 }
 
 impl<K: Ord + Clone, P: PartialEq> Loops<K, P> {
-    /// Stops those that are not wanted any more, or not by these parts, and waits until they have ended. Gives the keys
-    /// of those that were stopped.
+    /// Stops the tasks that are no longer wanted, or whose inputs differ, and waits until they have ended. Returns the
+    /// keys of the stopped ones.
     pub async fn keep(&mut self, wanted: &BTreeMap<K, P>) -> Vec<K> {
         let stays = |key: &K, running: &Running<P>| wanted.get(key) == Some(&running.parts);
         let stopped: Vec<_> = self
@@ -48,7 +48,7 @@ impl<K: Ord + Clone, P: PartialEq> Loops<K, P> {
         self.running.contains_key(key)
     }
 
-    /// Starts one in `tasks`. It is dropped where it waits when it is stopped, or `stop` is cancelled.
+    /// Starts a task in `tasks`. It is dropped at its next await once it is stopped or `stop` is cancelled.
     pub fn start<F>(&mut self, tasks: &mut JoinSet<()>, stop: &CancellationToken, key: K, parts: P, work: F)
     where
         F: Future<Output = ()> + Send + 'static,

@@ -53,8 +53,8 @@ impl Search<'_> {
     }
 }
 
-/// The targets of this shard: those of listed regions, and those of regions that were discovered. Those that the
-/// network does not reach are left out.
+/// The targets of this shard, in configured and in discovered regions. Targets whose API has no host in the configured
+/// network are left out.
 pub fn targets<'a>(config: &'a Config, discovered: &Discovered) -> Vec<Wanted<'a>> {
     all(config, discovered).filter(|wanted| wanted.url(&config.api).is_ok()).collect()
 }
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_discovered_region_without_an_endpoint_inside_the_vpc_is_left_out_and_told() {
+    fn a_discovered_region_without_an_endpoint_inside_the_vpc_is_skipped_and_reported() {
         let accounts = ACCOUNTS.replace("r1", "cn-hangzhou").replace("r2", "cn-shanghai");
         let file = Some(("test".to_owned(), format!("api = {{ network = \"vpc\" }}{accounts}")));
         let config = load(&Sources { file, ..Sources::default() }).unwrap();

@@ -1,4 +1,4 @@
-//! `audit`: every target is collected once, or read from a file, and judged; a report and an exit code say the rest.
+//! `audit`: collects every target once, or reads them from a file, judges them, and writes a report.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -68,7 +68,7 @@ struct Collected {
     settings: Settings,
 }
 
-/// Judges the outcomes as the daemon does. However old a listing is, it is what there is to report on.
+/// Judges the outcomes as the daemon does, whatever the age of a saved listing.
 async fn publish(collected: Collected) -> anyhow::Result<Arc<Published>> {
     let Collected { outcomes, settings } = collected;
     let arranged = Arranged { basis: 0, region_missing_since: None };

@@ -53,8 +53,8 @@ fn raise_file_limit() {
     }
 }
 
-/// Runs until `stop`, which is a success; a task that exits before is an error. SIGHUP, and a request where that is
-/// allowed, read the configuration again by `read`.
+/// Runs until `stop`, which is a success; a task that exits earlier is an error. SIGHUP, and `POST /-/reload` if it is
+/// enabled, reload the configuration with `read`.
 pub async fn run<R>(
     config: Config,
     read: R,

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_range_is_told_with_where_it_was_given() {
+    fn a_value_out_of_range_is_reported_with_its_source() {
         let environment = [("TAG_EXPORTER__COLLECT__INTERVAL".to_owned(), "10ms".to_owned())];
         let sources = Sources {
             file: Some(("config.toml".to_owned(), format!("{ACCOUNT}[api]\nmax_attempts = 0"))),

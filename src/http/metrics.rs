@@ -1,4 +1,4 @@
-//! `GET /metrics`: the blocks of all targets, family by family, and our own counters.
+//! `GET /metrics`: the blocks of all targets, family by family, and the exporter's own metrics.
 
 use std::sync::LazyLock;
 
@@ -91,8 +91,8 @@ impl Part {
         all.into_iter()
     }
 
-    /// Our own counters, and the end of the answer. A part of the targets is without them: jobs that scrape a part
-    /// each would all count the same.
+    /// The exporter's own metrics, and the last line. They are left out for a part of the targets: jobs that each
+    /// scrape a part would all count the same.
     fn own(&self, own: &[MetricFamily], format: Format) -> Block {
         let wanted = |family: &&MetricFamily| match self.collect.is_empty() {
             true => self.target.is_open(),

@@ -26,8 +26,8 @@ struct Kept {
 }
 
 impl PageCache {
-    /// The page `key` of `version`; `write` is called when it is not kept. Pages of older versions are dropped, and one
-    /// that there is no room for is not kept.
+    /// The page `key` of `version`; `write` is called if it is not cached. Pages of older versions are dropped, and a
+    /// page that does not fit is not cached.
     pub fn page(&self, version: u64, key: u64, write: impl FnOnce() -> Result<Block>) -> Result<Arc<Block>> {
         if let Some(page) = self.kept(version, key) {
             return Ok(page);

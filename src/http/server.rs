@@ -27,8 +27,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// Between two lines about that in the log.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
 
-/// Answers on `listener`, at most `max_connections` requests at once, until it is stopped and what was being answered
-/// then is answered.
+/// Serves on `listener`, at most `max_connections` requests at once, until it is stopped and running requests are
+/// answered.
 pub async fn serve(listener: TcpListener, site: Site, max_connections: usize, stop: CancellationToken) {
     let (waiting, places) = (Waiting::new(WAITING), Arc::new(Places::new(max_connections)));
     let server = Arc::new(Server { site, waiting, places, stop: stop.clone() });

@@ -1,7 +1,7 @@
 //! Two successive inventories of one target → what changed. Pure.
 //!
-//! The first listing is a baseline, a failed collection is no listing, and tags with excluded keys are not looked
-//! at: none of them is a change.
+//! The first listing is a baseline, a failed collection is not a listing, and tags with excluded keys are ignored: none
+//! of them is a change.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::inventory::{Known, Resource, Target};
 
-/// One difference. It came about between `previous_at` and `at`.
+/// One difference, which arose between `previous_at` and `at`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     pub target: Target,

@@ -1,7 +1,7 @@
 //! Which of several exporters lists a target. Pure.
 //!
-//! By rendezvous hashing: each shard has a weight for the target, and the greatest wins. So every shard knows alone
-//! what is its own, and one shard more takes its part from the others without moving anything between them.
+//! By rendezvous hashing: each shard has a weight for the target, and the highest wins. So every shard decides alone
+//! what it owns, and an additional shard takes its part from the others without moving anything between them.
 
 use siphasher::sip::SipHasher13;
 

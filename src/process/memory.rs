@@ -1,7 +1,7 @@
 //! Returns free memory to the system.
 //!
-//! A collection takes some and frees it: answers, texts that were known already, the listing before. glibc keeps
-//! that for later, in one arena a thread, and with little else to do it would be a third of the process.
+//! A collection allocates memory and frees it again: answers, duplicate texts, the previous listing. glibc keeps that
+//! for later, in one arena per thread; in a mostly idle process it would be a third of the memory.
 
 use std::sync::Arc;
 use std::time::Duration;

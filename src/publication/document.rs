@@ -16,7 +16,7 @@ pub struct Snapshot<'a> {
     pub generated_at: Timestamp,
     pub targets: Vec<TargetRow<'a>>,
     pub resources: Vec<ResourceRow<'a>>,
-    /// `None` where no resource comes after these.
+    /// `None` on the last page.
     pub next_cursor: Option<String>,
 }
 
@@ -30,7 +30,7 @@ pub struct TargetRow<'a> {
     pub last_success: Option<Timestamp>,
     pub last_attempt: Option<Timestamp>,
     pub error: Option<&'a Failure>,
-    /// `null` where it is not known.
+    /// `null` if it is unknown.
     pub resources: Option<usize>,
     /// The listing is not as long as the cloud's count.
     pub count_mismatch: bool,
@@ -56,7 +56,7 @@ pub struct ResourceRow<'a> {
 }
 
 impl<'a> TargetRow<'a> {
-    /// `shown` is what of `inventory` may be seen.
+    /// `shown` is the visible part of `inventory`.
     pub fn of(target: &'a Target, status: Status, inventory: &'a Inventory, shown: Option<&Known>) -> Self {
         let attempt = inventory.last_attempt.as_ref();
         Self {
@@ -95,7 +95,7 @@ impl<'a> ResourceRow<'a> {
     }
 }
 
-/// A document as it is read. Verdicts in it are not: who reads it judges anew.
+/// A document as it is read, without its verdicts: the reader judges again.
 #[derive(Debug, Deserialize)]
 pub struct Saved {
     pub targets: Vec<SavedTarget>,

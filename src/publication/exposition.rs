@@ -1,6 +1,6 @@
 //! One target's inventory → blocks of Prometheus text, one for each metric family. Pure.
 //!
-//! A block is rendered and compressed when what it shows changes, and a scrape only puts blocks one behind the other.
+//! A block is rendered and compressed when its content changes, and a scrape only concatenates blocks.
 //! Blocks hold sample lines without comments, so the same ones serve every text format.
 
 use std::collections::BTreeMap;

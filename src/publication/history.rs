@@ -1,7 +1,7 @@
 //! What outlives a restart: the last inventory of every target, and the change log. SQLite, in a file or in memory.
 //!
 //! The publisher commits before it publishes, so nothing is shown that is not stored. A file that cannot be used is
-//! never written over: the history then goes on in memory, says so once, and counts every commit that the file
+//! never overwritten: the history then continues in memory, logs this once, and counts every commit that the file
 //! does not hold.
 
 use std::collections::BTreeMap;
@@ -74,9 +74,8 @@ impl History {
         Ok(Self::new(file::in_memory()?, Medium::Memory, instruments))
     }
 
-    /// The history in the file at `path`, which is made when it is not there. The file is this process's own until
-    /// it ends; where another one has it, that is an error. Where it cannot be used otherwise, the history is in
-    /// memory.
+    /// The history in the file at `path`, which is created if it does not exist. The file is locked until the process
+    /// exits; a file in use by another process is an error. If it is unusable otherwise, the history is in memory.
     pub fn open(path: &Path, retention: Duration, instruments: Instruments) -> anyhow::Result<Self> {
         match file::open(path) {
             Ok(opened) => {
@@ -107,7 +106,7 @@ impl History {
         ChangeLog(Arc::clone(&self.0))
     }
 
-    /// The regions that the stored targets of these scopes are in, not confirmed by the cloud since the start.
+    /// The regions of the stored targets in these scopes, not yet confirmed by the cloud since the start.
     pub fn remembered_regions(&self, scopes: &[Scope]) -> BTreeMap<Scope, Regions> {
         let mut store = self.0.lock();
         let read = inventories::remembered_regions(&store.connection, scopes);
@@ -117,7 +116,7 @@ impl History {
         })
     }
 
-    /// Makes `wanted` the only targets whose changes are shown, and gives what a file knows of those that are new.
+    /// Makes `wanted` the only targets whose changes are shown, and returns what the file holds of the `new` ones.
     pub fn arrange(&self, wanted: &[Target], new: &[Target]) -> BTreeMap<Target, Recalled> {
         self.0.arrange(wanted, new)
     }
@@ -128,7 +127,7 @@ impl History {
         spawn_blocking(move || shared.arrange(&wanted, &new)).await.unwrap_or_default()
     }
 
-    /// Stores all of `step` before it returns: in the file, or in memory where there is none that works.
+    /// Stores all of `step` before it returns: in the file, or in memory if no file is usable.
     pub async fn commit(&self, step: Step) {
         let shared = Arc::clone(&self.0);
         if let Err(error) = spawn_blocking(move || shared.commit(&step)).await {

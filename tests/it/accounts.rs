@@ -9,7 +9,7 @@ use simulator::{Fault, FaultRule, synthetic};
 use crate::support::Daemon;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_id_of_an_account_is_asked_for_once_and_told() {
+async fn the_id_of_an_account_is_looked_up_once_and_exported() {
     let daemon = Daemon::start(synthetic(2, 3, 2), "").await;
     daemon.until("/tags?limit=1", |_, text| text.contains("\"account_id\":\"1234567890123456\"")).await;
     let line = "alicloud_account_info{account=\"test\",account_id=\"1234567890123456\"} 1";
@@ -19,7 +19,7 @@ async fn the_id_of_an_account_is_asked_for_once_and_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_whose_id_is_not_told_is_collected_all_the_same() {
+async fn an_account_with_an_unknown_id_is_collected_all_the_same() {
     let mut state = synthetic(1, 3, 2);
     let fault = Fault::Code { status: 403, code: "Forbidden.RAM".to_owned() };
     state.faults.push(FaultRule { action: Some("GetCallerIdentity".to_owned()), ..FaultRule::of(fault) });

@@ -54,7 +54,7 @@ async fn an_entity_tag_stands_for_the_version_and_the_query() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_there_or_not_allowed_is_told_as_json() {
+async fn what_is_not_found_or_not_allowed_is_answered_in_json() {
     let daemon = Daemon::start(synthetic(1, 3, 2), "").await;
     for path in ["/nothing", "/tags/", "/metrics/x", "//", "/TAGS"] {
         let answer = daemon.request(Method::GET, path).send().await.unwrap();

@@ -108,7 +108,7 @@ async fn an_answer_is_coded_as_its_head_says_whatever_is_accepted() {
 
 proptest! {
     #[test]
-    fn any_configuration_is_loaded_or_its_problems_are_told(
+    fn any_configuration_is_loaded_or_its_problems_are_reported(
         lines in prop::collection::vec("(\\[?\\[?[a-z_.]{1,12}\\]?\\]?|[a-z_.]{1,16} = [\"\\[{a-z0-9}\\], =]{0,12})", 0..6),
         name in "[A-Z_]{0,16}",
         value in "[a-z0-9.]{0,8}",

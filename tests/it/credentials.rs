@@ -16,7 +16,7 @@ const CASES: usize = 109;
 const WORKERS: usize = 8;
 
 #[test]
-fn every_case_ends_as_it_says_with_both_signatures_and_tells_no_secret() {
+fn every_case_ends_as_it_says_with_both_signatures_and_prints_no_secret() {
     let cases = cases();
     assert_eq!(cases.len(), CASES, "a case was added or deleted");
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

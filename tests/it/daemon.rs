@@ -142,7 +142,7 @@ async fn a_stop_in_the_middle_of_a_collection_is_quick_and_a_success() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_nobody_reads_any_more_stops_nothing() {
+async fn a_log_that_nobody_reads_stops_nothing() {
     let (_cloud, address) = program::cloud(synthetic(1, 2, 1)).await;
     let folder = tempfile::tempdir().unwrap();
     let config = format!(

@@ -116,7 +116,7 @@ async fn a_refusal_names_hostile_parameters_without_their_controls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_of_hostile_text_are_told_as_they_are_and_can_be_asked_for() {
+async fn changes_of_hostile_text_are_reported_unchanged_and_can_be_filtered_by() {
     let mut state = state();
     let clusters = state.regions.get_mut(REGION).unwrap().of_mut("hbase");
     let tags = std::mem::take(&mut clusters.get_mut(ID).unwrap().tags);

@@ -139,7 +139,7 @@ fn each_policy_case_comes_to_what_it_says() {
 }
 
 #[test]
-fn every_mistake_in_a_policy_is_told_with_its_key_path() {
+fn every_mistake_in_a_policy_is_reported_with_its_key_path() {
     let mistakes = r#"
         [policy]
         rollup_tags = ["a-b", "a_b", "", "a-b", "acs:x", "负责人"]

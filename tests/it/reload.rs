@@ -68,7 +68,7 @@ async fn a_new_configuration_takes_effect_and_targets_that_stay_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_told_of_an_account_leaves_with_it() {
+async fn the_metrics_of_an_account_leave_with_it() {
     let (_cloud, address) = program::cloud(synthetic(1, 1, 1)).await;
     let folder = tempfile::tempdir().unwrap();
     let before = config(address, &["cn-hangzhou"], "");

@@ -101,7 +101,7 @@ fn sum(metrics: &str, name: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_change_is_lost_or_told_twice_when_the_program_is_killed_again_and_again() {
+async fn no_change_is_lost_or_reported_twice_when_the_program_is_killed_again_and_again() {
     let mut random = fastrand::Rng::with_seed(SEED);
     let state = synthetic(REGIONS, 6, 2);
     let folder = tempfile::tempdir().unwrap();
@@ -156,7 +156,7 @@ async fn no_change_is_lost_or_told_twice_when_the_program_is_killed_again_and_ag
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_restart_the_data_is_there_at_once_and_what_changed_meanwhile_is_told() {
+async fn after_a_restart_the_data_is_there_at_once_and_changes_in_between_are_reported() {
     let state = synthetic(1, 6, 2);
     let folder = tempfile::tempdir().unwrap();
     let (cloud, address) = program::cloud(state).await;
@@ -192,7 +192,7 @@ async fn after_a_restart_the_data_is_there_at_once_and_what_changed_meanwhile_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_a_full_disk_it_goes_on_in_memory_says_so_once_and_counts_it() {
+async fn with_a_full_disk_it_continues_in_memory_logs_it_once_and_counts_it() {
     const FAILED: &str = "alicloud_tag_exporter_history_failures_total{operation=\"write\"} ";
     let mut random = fastrand::Rng::with_seed(SEED);
     let folder = tempfile::tempdir().unwrap();

@@ -5,7 +5,7 @@ use simulator::{Fault, FaultRule, synthetic};
 use crate::program::{self, Program};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_secret_is_told_and_a_signal_ends_the_program_well() {
+async fn no_secret_is_printed_and_a_signal_ends_the_program_cleanly() {
     let mut state = synthetic(1, 3, 2);
     state.record = true;
     state.faults.push(FaultRule::of(Fault::SignatureMismatch));

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_without_a_host_inside_a_vpc_is_told() {
+    fn a_region_without_a_host_inside_a_vpc_is_an_error() {
         let endpoints = Endpoints {
             public_pattern: "x.{region}.aliyuncs.com".into(),
             vpc_pattern: Some("x-vpc.{region}.aliyuncs.com".into()),

@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_clock_is_told_as_such() {
+    fn a_wrong_clock_is_named_as_the_cause() {
         let kind = ErrorKind::Rejected { code: "InvalidTimeStamp.Expired".into() };
         assert!(kind.to_string().ends_with("check the clock of this machine"));
     }

@@ -32,7 +32,7 @@ pub(super) async fn collect(config: &Config) -> anyhow::Result<Collected> {
     Ok(Collected { outcomes, settings: settings(config) })
 }
 
-/// The regions that the cloud names; where it does not, a target that was not listed stands for all of them.
+/// The discovered regions; for a failed discovery, one failed target `all` stands for the regions of its scope.
 async fn discover(assembly: &mut Assembly, config: &Config) -> anyhow::Result<(Discovered, Vec<Outcome>)> {
     let (mut discovered, mut unknown) = (BTreeMap::new(), Vec::new());
     for search in searches(config) {

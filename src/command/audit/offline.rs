@@ -1,4 +1,4 @@
-//! Reads a saved answer of `/tags`, and refuses one that does not hold all that it speaks of.
+//! Reads a saved answer of `/tags`, and rejects an incomplete one.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;

@@ -124,8 +124,8 @@ fn distinct<'a>(keys: impl Iterator<Item = &'a Arc<str>>) -> Vec<&'a Arc<str>> {
     keys.filter(|key| seen.insert(Arc::clone(key))).collect()
 }
 
-/// `text` so that it does nothing to the terminal or the page that shows it: control characters, direction marks, line
-/// breaks, and what else is no text, are written as `\u{…}` or `\n`. Quotes and backslashes stay as they are.
+/// `text` made harmless for a terminal or page: control characters, direction marks, line breaks and other invisible
+/// characters are written as `\u{…}` or `\n`. Quotes and backslashes are preserved.
 pub(super) fn visible(text: &str) -> String {
     let (mut visible, mut escaped) = (String::new(), text.escape_debug().peekable());
     while let Some(c) = escaped.next() {

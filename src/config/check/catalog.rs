@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_without_a_host_inside_the_vpc_is_told() {
+    fn a_product_without_a_host_inside_the_vpc_is_reported() {
         let folder = Folder::new();
         let vpc = "api = { network = \"vpc\" }";
         let regions = r#"["cn-beijing", "cn-hangzhou"]"#;
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_in_a_file_is_told_with_its_name_and_key_path() {
+    fn a_mistake_in_a_file_is_reported_with_its_name_and_key_path() {
         let folder = Folder::new();
         folder.write("disk.toml", &product("acme-disk").replace("ListThings", "DeleteThings"));
         folder.write("api/acme.toml", &API.replace("acme.{region}.aliyuncs.com", "acme.example.com"));

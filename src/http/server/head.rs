@@ -5,13 +5,13 @@ use std::io::{self, Cursor};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, join, split};
 
-/// More headers than hyper takes.
+/// More headers than hyper accepts.
 const MAX_HEADERS: usize = 128;
-/// What is read ahead stays for as long as the connection, so hyper reads on from here.
+/// The bytes read ahead are kept as long as the connection, so hyper reads the rest.
 const MAX_READ_AHEAD: usize = 4 * 1024;
 
-/// The stream as it was, when a whole head has come, or much of one, or what can be none, or the end. `None` when
-/// nothing came at all.
+/// Waits for a complete head, a large part of one, invalid bytes, or the end, and returns the stream with what was read
+/// put back. `None` if nothing arrived at all.
 pub(super) async fn awaited<S>(mut stream: S) -> io::Result<Option<impl AsyncRead + AsyncWrite + Unpin>>
 where
     S: AsyncRead + AsyncWrite + Unpin,

@@ -27,8 +27,8 @@ impl Waiting {
         Self { cap, connections: Mutex::default() }
     }
 
-    /// One connection more waits, and is closed at the end of its `deadline`. The oldest is closed at once when there
-    /// are too many.
+    /// Adds a waiting connection, which is closed at its `deadline`. If there are too many, the oldest is closed at
+    /// once.
     pub fn enter(&self, deadline: &Deadline) -> u64 {
         let mut connections = self.lock();
         if connections.by_age.len() >= self.cap {
@@ -40,7 +40,7 @@ impl Waiting {
         number
     }
 
-    /// The head of connection `number` is there, or the connection has ended.
+    /// Removes connection `number`: its head has arrived, or it has ended.
     pub fn leave(&self, number: u64) {
         self.lock().by_age.remove(&number);
     }

@@ -50,7 +50,7 @@ pub struct Logged {
     pub new: Option<String>,
 }
 
-/// Old changes that one commit deletes at most: each commit stays short.
+/// Most expired changes that one commit deletes, to keep commits short.
 const MAX_DELETED_AT_ONCE: u32 = 1_000;
 
 pub(super) fn insert(connection: &Connection, target: i64, changes: &[Change]) -> Result<()> {
@@ -74,7 +74,7 @@ pub(super) fn insert(connection: &Connection, target: i64, changes: &[Change]) -
     Ok(())
 }
 
-/// Deletes some of the changes from before `oldest`.
+/// Deletes up to `MAX_DELETED_AT_ONCE` changes from before `oldest`.
 pub(super) fn expire(connection: &Connection, oldest: Timestamp) -> Result<()> {
     let sql = format!(
         "DELETE FROM changes WHERE number IN

@@ -46,8 +46,7 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX changes_of_a_key ON changes (key, at, number);
 "];
 
-/// What has been added since, without another version: one that does not know these tables opens the file all the
-/// same, and leaves them as they are.
+/// Tables added since, without a new version: an older exporter still opens the file, and leaves them alone.
 const ADDITIONS: &str = "
     CREATE TABLE IF NOT EXISTS notes (
         target INTEGER PRIMARY KEY REFERENCES targets,

@@ -1,4 +1,4 @@
-//! The last inventory of every target, as rows: a step writes only the resources in which something is new.
+//! The last inventory of every target, as rows: a step writes only the resources that changed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::notes::{self, Notes};
 use crate::inventory::diff::{Change, ChangeKind, Side, Tally, dated, merge};
 use crate::inventory::{Interner, Known, Region, Regions, Resource, Scope, Tags, Target};
 
-/// What an outcome brought that is to be stored.
+/// What to store after an outcome.
 #[derive(Debug)]
 pub struct Step {
     pub target: Target,
@@ -21,7 +21,7 @@ pub struct Step {
     pub notes: Notes,
 }
 
-/// What a collection that worked brought.
+/// The result of a successful collection.
 #[derive(Debug)]
 pub struct Stored {
     /// What was known before: what the step before stored, or nothing.
@@ -151,8 +151,8 @@ fn date(connection: &Connection, target: i64, changes: &[Change]) -> Result<()> 
     Ok(())
 }
 
-/// Makes `wanted` the only configured targets, and gives what is stored of those that are `new`. Of others nothing is
-/// known any more: one that comes back begins with a baseline.
+/// Makes `wanted` the only configured targets, and returns what is stored of the `new` ones. Others are forgotten: a
+/// target that comes back starts with a baseline.
 pub(super) fn recall(
     connection: &mut Connection,
     wanted: &[Target],
@@ -178,7 +178,7 @@ pub(super) fn recall(
     Ok(recalled)
 }
 
-/// The regions of the configured targets in these scopes, with what is doubted of them.
+/// The regions of the configured targets in these scopes, with their doubts.
 pub(super) fn remembered_regions(
     connection: &Connection,
     scopes: &[Scope],

@@ -31,8 +31,8 @@ pub(super) fn store(connection: &Connection, target: i64, step: &Step) -> Result
     Ok(())
 }
 
-/// The notes on a target. Those on another listing than the stored one are void: a version that does not know of
-/// notes has written since.
+/// The notes on a target. They are void if they belong to another listing than the stored one: then a version without
+/// notes has written in between.
 pub(super) fn of(connection: &Connection, target: i64) -> Result<Notes> {
     let sql = "SELECT text FROM notes JOIN targets ON number = target
                WHERE target = ?1 AND known_ended IS ended";

@@ -104,7 +104,7 @@ fn database(sql: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_page_goes_on_where_the_last_one_ended_while_changes_arrive() {
+async fn a_page_continues_where_the_last_one_ended_while_changes_arrive() {
     let history = with_appeared(["1", "2", "3"]).await;
     let page = history.change_log().read(ChangeFilter { limit: 2, ..ChangeFilter::default() }).await.unwrap();
     let new = known(9, vec![resource("4", Tags::default())]);

@@ -148,7 +148,7 @@ async fn it_naps_until_the_first_moment_at_which_the_clock_changes_something() {
 }
 
 #[tokio::test]
-async fn a_target_that_stays_is_judged_anew_and_one_that_goes_leaves_every_answer() {
+async fn a_remaining_target_is_judged_again_and_a_removed_one_leaves_every_answer() {
     let mut publisher = publisher(["r1", "r2"], 100);
     for region in ["r1", "r2"] {
         publisher.absorb(&outcome(region, "03:01:00", Ok(untagged("hb-1")))).await;

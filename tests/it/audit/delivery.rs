@@ -38,7 +38,7 @@ async fn a_link_is_followed_and_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_place_that_cannot_be_written_to_is_told_before_anything_is_collected() {
+async fn an_unwritable_output_is_reported_before_anything_is_collected() {
     let bench = Bench::new(mixed(), OWNER_AND_ENV).await;
     for place in ["no/such/folder/report.txt", "."] {
         let ran = bench.audit(&["--output", place]).await;

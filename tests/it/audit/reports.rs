@@ -88,7 +88,7 @@ async fn a_region_that_never_answers_is_unknown_at_the_deadline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn json_tells_each_resource_with_its_verdict() {
+async fn json_contains_each_resource_with_its_verdict() {
     let bench = Bench::new(mixed(), OWNER_AND_ENV).await;
     let report = bench.json(&[]).await;
     let rows = report["resources"].as_array().unwrap().iter();

@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_told_in_one_line_with_its_place() {
+    fn a_mistake_is_reported_in_one_line_with_its_position() {
         for (pattern, problem) in [
             ("a(b", "is not a valid regular expression: unclosed group, at character 2"),
             ("a)|(b", "is not a valid regular expression: unopened group, at character 2"),

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_without_resources_tells_that_there_are_none() {
+    fn a_target_without_resources_exports_zeros() {
         with_view(Vec::new(), |view| {
             assert_eq!(rollups(view), Rollups::from([(vec![""], [0, 0, 0, 0])]));
         });
