@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::hosts::Hosts;
 use super::page_cache::PageCache;
 use crate::access::Web;
 use crate::clock::Heartbeat;
@@ -30,6 +31,7 @@ pub struct Site {
     pub web: watch::Receiver<Arc<Web>>,
     /// Whether health can be asked for without a password.
     pub health_without_auth: bool,
+    pub hosts: Hosts,
     /// Where to ask for another reading of the configuration, if that is allowed.
     pub reloads: Option<mpsc::Sender<Reload>>,
 }
