@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use alicloud_tag_exporter::config::{Sources, load_without_accounts};
 use reqwest::Method;
 use simulator::{Fault, FaultRule, synthetic};
+use tokio::net::TcpStream;
+use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::program::{self, Program};
@@ -156,4 +158,32 @@ fn a_configuration_without_measure_is_refused_at_once_with_every_number() {
     ] {
         assert!(problems.contains(expected), "{expected} is not in:\n{problems}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_past_the_open_files_take_neither_health_nor_the_log() {
+    let (_cloud, address) = program::cloud(synthetic(1, 1, 1)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!(
+        "api = {{ endpoint = \"http://{address}\", requests_per_second = 5000.0 }}
+         [[accounts]]
+         name = \"test\"
+         regions = [\"cn-hangzhou\"]"
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_alicloud-tag-exporter")]);
+    let program = Program::start_by(command, folder.path(), &config).await;
+    program.until("/readyz", |text| text == "ready\n").await;
+    let mut idle = Vec::new();
+    for _ in 0..200 {
+        idle.push(TcpStream::connect(program.address.trim_start_matches("http://")).await.unwrap());
+    }
+    for _ in 0..20 {
+        let began = Instant::now();
+        assert_eq!(program.get("/healthz").await, "ok\n");
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    }
+    let (code, log) = program.stop().await;
+    assert_eq!(code, Some(0));
+    assert!(log.matches("cannot accept connections").count() <= 1, "{log}");
 }
