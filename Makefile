@@ -1,4 +1,4 @@
-.PHONY: test bench fuzz lint advisories e2e-container e2e-kubernetes checkov
+.PHONY: test soak bench fuzz lint advisories e2e-container e2e-kubernetes checkov
 
 # Runs every test. Installs under target/ what the tests need and cannot find.
 test:
@@ -9,6 +9,13 @@ test:
 	scripts/check-unit
 	TAG_EXPORTER_PROMTOOL=$$(scripts/promtool) TAG_EXPORTER_PROMETHEUS="$$(scripts/prometheus)" \
 		TAG_EXPORTER_CHROMIUM=$$(scripts/chromium) cargo test --workspace --locked -- --include-ignored
+
+# Keeps an exporter under faults, reloads, slow and hostile readers, wrong passwords and changing certificates for
+# SOAK_SECONDS. All traffic stays on 127.0.0.1.
+SOAK_SECONDS = 3600
+soak:
+	SOAK_SECONDS=$(SOAK_SECONDS) cargo test --locked --release --test it -- --ignored --exact --nocapture \
+		soak::nothing_stops_or_starves_it
 
 # Benchmarks the exporter against its peers. Takes some minutes on an otherwise idle machine.
 bench:

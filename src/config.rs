@@ -54,10 +54,12 @@ pub struct Config {
 impl Config {
     /// Values that take effect only at a start, by key path.
     pub fn fixed(&self) -> BTreeMap<&'static str, String> {
-        let Listen { address, max_connections, web, health_without_auth, enable_lifecycle } = &self.listen;
+        let Listen { address, max_connections, web, allowed_hosts, .. } = &self.listen;
+        let Listen { health_without_auth, enable_lifecycle, .. } = &self.listen;
         let web = web.as_ref().map(|(path, _)| path);
         [
             ("web.listen_address", address.to_string()),
+            ("web.allowed_hosts", format!("{allowed_hosts:?}")),
             ("web.max_connections", max_connections.to_string()),
             ("web.config_file", format!("{web:?}")),
             ("web.health_without_auth", health_without_auth.to_string()),
@@ -73,6 +75,8 @@ impl Config {
 #[derive(Debug, Clone)]
 pub struct Listen {
     pub address: SocketAddr,
+    /// Names, with a port or without, under which requests are answered; none = all.
+    pub allowed_hosts: Vec<String>,
     /// Requests that are answered at once.
     pub max_connections: usize,
     /// TLS and basic authentication: the file, and what it says now.

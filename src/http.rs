@@ -2,6 +2,7 @@
 
 mod answer;
 mod changes;
+mod hosts;
 mod landing;
 mod metrics;
 mod negotiation;
@@ -14,6 +15,7 @@ mod server;
 mod site;
 mod tags;
 
+pub use hosts::Hosts;
 pub use page_cache::PageCache;
 pub use server::serve;
 pub use site::Site;

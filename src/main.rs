@@ -10,7 +10,7 @@ use alicloud_tag_exporter::command::audit::{self, Conclusion};
 use alicloud_tag_exporter::command::{check_config, serve};
 use alicloud_tag_exporter::config::{Config, Problems, load, load_without_accounts};
 use alicloud_tag_exporter::process::logging::{self, Flush};
-use alicloud_tag_exporter::process::signals;
+use alicloud_tag_exporter::process::{memory, signals};
 use anyhow::Context as _;
 use clap::Parser as _;
 use tokio::runtime::Builder;
@@ -56,6 +56,7 @@ async fn run_to_code() -> ExitCode {
 
 /// `failed` is the exit code after a second signal.
 async fn run(cli: Cli, failed: u8) -> anyhow::Result<u8> {
+    memory::never_dump();
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let environment = environment();
     let read = {

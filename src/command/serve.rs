@@ -16,7 +16,7 @@ use crate::collection::targets::{Search, arrangement, searches};
 use crate::command::check_config;
 use crate::config::{Config, Listen, Problems, State};
 use crate::form::KeyProblem;
-use crate::http::{self, PageCache, Site};
+use crate::http::{self, Hosts, PageCache, Site};
 use crate::instruments::Instruments;
 use crate::process::memory;
 use crate::process::signals;
@@ -75,7 +75,8 @@ where
     let (events, received) = mpsc::channel(EVENTS);
     let (reloads, asked) = mpsc::channel(1);
     signals::reload_on_hangup(reloads.clone(), stop.clone()).context("cannot listen for SIGHUP")?;
-    let Listen { web, max_connections, health_without_auth, enable_lifecycle, .. } = config.listen.clone();
+    let Listen { web, max_connections, health_without_auth, enable_lifecycle, allowed_hosts, .. } =
+        config.listen.clone();
     let (web_path, web) = web.unzip();
     let web = watch::Sender::new(web.unwrap_or_default());
     let reader = published.subscribe();
@@ -100,6 +101,7 @@ where
         page_writers: Arc::new(Semaphore::new(http::MAX_WRITERS)),
         web: web.subscribe(),
         health_without_auth,
+        hosts: Hosts(allowed_hosts),
         reloads: enable_lifecycle.then_some(reloads),
     };
 

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use hyper::http::uri::Authority;
+
 use super::checker::Checker;
 use super::file::{self, ConfigFile};
 use super::*;
@@ -19,6 +21,7 @@ const MAX_CONNECTIONS: usize = 1_000_000;
 /// Of one target. Less would not list anything in time, more no API allows.
 const RATES: RangeInclusive<f64> = 0.01..=10_000.0;
 const MAX_SHARDS: u32 = 1024;
+const MAX_HOSTS: usize = 100;
 const MAX_CONCURRENCY: usize = 1024;
 const MAX_ATTEMPTS: usize = 100;
 const MAX_SERIES: usize = 100_000_000;
@@ -92,8 +95,15 @@ fn listen(checker: &mut Checker<'_>, file: file::Web) -> Option<Listen> {
         }
     });
     let (health_without_auth, enable_lifecycle) = (file.health_without_auth, file.enable_lifecycle);
-    let max_connections = file.max_connections;
-    Some(Listen { address: address.ok()?, max_connections, web, health_without_auth, enable_lifecycle })
+    let (max_connections, allowed_hosts) = (file.max_connections, file.allowed_hosts);
+    checker.at_most("web.allowed_hosts", &allowed_hosts, MAX_HOSTS);
+    for (index, host) in allowed_hosts.iter().enumerate() {
+        let is_host = host.parse::<Authority>().is_ok_and(|host| !host.as_str().contains('@'));
+        let text = "is not a valid host name (example: tags.example.com)";
+        checker.unless(is_host, &format!("web.allowed_hosts[{index}]"), text);
+    }
+    let address = address.ok()?;
+    Some(Listen { address, allowed_hosts, max_connections, web, health_without_auth, enable_lifecycle })
 }
 
 fn collect(checker: &mut Checker<'_>, file: &file::Collect) -> Collect {

@@ -71,6 +71,7 @@ pub(super) const SECTIONS: [(&str, &[&str]); 9] = [
 section! {
     Web {
         listen_address: String = "0.0.0.0:10042".to_owned(),
+        allowed_hosts: Vec<String> = Vec::new(),
         config_file: PathBuf = PathBuf::new(),
         max_connections: usize = 512,
         health_without_auth: bool = true,

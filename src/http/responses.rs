@@ -67,6 +67,10 @@ impl Site {
         if !route.allows(request.method()) {
             return method_not_allowed(route.allowed());
         }
+        if !route.is_health() && !self.hosts.admit(request.headers()) {
+            let text = "this host name is not allowed (see web.allowed_hosts)";
+            return error(StatusCode::FORBIDDEN, "forbidden", text);
+        }
         let (query, headers) = (request.uri().query().unwrap_or_default(), request.headers());
         let answer = match route {
             Route::Landing => Ok(landing::answer()),

@@ -30,7 +30,7 @@ const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
 /// Serves on `listener`, at most `max_connections` requests at once, until it is stopped and running requests are
 /// answered.
 pub async fn serve(listener: TcpListener, site: Site, max_connections: usize, stop: CancellationToken) {
-    let (waiting, places) = (Waiting::new(WAITING), Arc::new(Places::new(max_connections)));
+    let (waiting, places) = (Waiting::new(waiting()), Arc::new(Places::new(max_connections)));
     let server = Arc::new(Server { site, waiting, places, stop: stop.clone() });
     let connections = TaskTracker::new();
     tokio::select! {
@@ -40,6 +40,12 @@ pub async fn serve(listener: TcpListener, site: Site, max_connections: usize, st
     drop(listener);
     connections.close();
     let _ = tokio::time::timeout(GRACE, connections.wait()).await;
+}
+
+/// Those who only wait leave half of the files to everything else.
+fn waiting() -> usize {
+    let files = rlimit::getrlimit(rlimit::Resource::NOFILE).map_or(u64::MAX, |(soft, _)| soft);
+    usize::try_from(files / 2).map_or(WAITING, |half| half.clamp(1, WAITING))
 }
 
 async fn accept(listener: &TcpListener, server: &Arc<Server>, connections: &TaskTracker) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::hosts::Hosts;
 use super::page_cache::PageCache;
 use crate::access::Web;
 use crate::clock::Heartbeat;
@@ -30,6 +31,7 @@ pub struct Site {
     pub web: watch::Receiver<Arc<Web>>,
     /// Whether `/healthz` and `/readyz` need no password.
     pub health_without_auth: bool,
-    /// Where to request a reload, if the lifecycle API is enabled.
+    pub hosts: Hosts,
+    /// Where to ask for another reading of the configuration, if that is allowed.
     pub reloads: Option<mpsc::Sender<Reload>>,
 }

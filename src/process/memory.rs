@@ -14,7 +14,16 @@ use crate::publication::publisher::Published;
 /// Pause after a publication; others in the meantime are covered by the same run.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Returns free memory some seconds after each publication, until stopped.
+/// Keeps memory, with its secrets, out of core dumps. Linux takes a limit of 1 byte, too small for a file, as a sign to
+/// leave a dump to no program either (`fs/coredump.c`); with 0 it would.
+pub fn never_dump() {
+    if rlimit::setrlimit(rlimit::Resource::CORE, 1, 1).is_err() {
+        // A lower limit than this is there already.
+        let _ = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0);
+    }
+}
+
+/// Gives back what is free some seconds after something was published, until stopped.
 pub async fn give_back(mut published: watch::Receiver<Arc<Published>>, stop: CancellationToken) {
     let giving = async {
         while published.changed().await.is_ok() {

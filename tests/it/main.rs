@@ -39,6 +39,7 @@ mod sdk;
 mod secrets;
 mod shards;
 mod shifting;
+mod soak;
 mod starving;
 mod support;
 mod text_format;

@@ -63,7 +63,7 @@ impl Program {
         let mut lines = BufReader::new(process.stderr.take().unwrap());
         let mut told = String::new();
         let starting = async {
-            while !told.contains("listening on http://") {
+            while !told.contains("listening on http") {
                 assert!(lines.read_line(&mut told).await.unwrap() > 0, "it ended: {told}");
             }
         };

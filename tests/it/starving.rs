@@ -1,9 +1,12 @@
 //! Readers, operators and a cloud that would stop the exporter, or let it starve.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use alicloud_tag_exporter::config::{Sources, load_without_accounts};
 use reqwest::Method;
-use simulator::synthetic;
+use simulator::{Fault, FaultRule, synthetic};
+use tokio::net::TcpStream;
+use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::program::{self, Program};
@@ -36,6 +39,9 @@ async fn a_log_that_nobody_reads_stops_no_collection_and_no_end() {
     let query = "/metrics?collect[]=alicloud_tag_exporter_collections_total";
     program.until(query, after_some).await;
     let id = program.process.id().unwrap().to_string();
+    let limits = std::fs::read_to_string(format!("/proc/{id}/limits")).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4).unwrap(), "1", "its memory could be dumped");
     assert!(std::process::Command::new("kill").arg(id).status().unwrap().success());
     let ended = timeout(END, program.process.wait()).await.expect("it did not end").unwrap();
     assert_eq!(ended.code(), Some(0));
@@ -98,4 +104,86 @@ async fn wrong_passwords_keep_right_ones_and_health_from_nothing() {
     }
     assert!(answers.iter().all(|status| [401, 503].contains(status)), "{answers:?}");
     assert!(answers.contains(&503), "the line has no end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_that_its_deadline_ends_says_what_it_was_waiting_for() {
+    let mut state = synthetic(1, 3, 2);
+    let slow = Fault::Slow(Duration::from_millis(500));
+    let throttle = Fault::Throttle { retry_after_ms: Some(900) };
+    state.faults.push(FaultRule { action: Some("DescribeInstances".to_owned()), ..FaultRule::of(slow) });
+    state.faults.push(FaultRule { action: Some("ListTagResources".to_owned()), ..FaultRule::of(throttle) });
+    let settings = [("collect.deadline", "1s"), ("api.max_attempts", "5")];
+    let daemon = Daemon::start_with(&settings, state, "").await;
+    let tags = daemon.until("/tags", |_, text| text.contains(r#""status":"failed""#)).await;
+    assert!(tags.contains(r#""reason":"throttled""#), "{tags}");
+    assert!(tags.contains("the collection did not end within 1s"), "{tags}");
+}
+
+#[test]
+fn a_configuration_without_measure_is_refused_at_once_with_every_number() {
+    let exemptions = "[[policy.exemptions]]\nresource_id = \"x\"\n".repeat(10_001);
+    let rules: String =
+        (0..1_001).map(|number| format!("[[policy.required_tags]]\nkey = \"k{number}\"\n")).collect();
+    let text = format!(
+        "collect = {{ interval = \"1000000y\", max_staleness = \"1000000y\", concurrency = 100000000000 }}
+         api = {{ requests_per_second = 1e10, request_timeout = \"1y\", max_attempts = 1000 }}
+         web = {{ max_connections = 9223372036854775807 }}
+         metrics = {{ max_series = 9223372036854775807 }}
+         state = {{ history_retention = \"1000000y\" }}
+         shard = {{ total = 4294967295 }}
+         [policy]
+         grace_period = \"1000000y\"
+         {exemptions}
+         {rules}"
+    );
+    let began = Instant::now();
+    let file = Some(("test".to_owned(), text));
+    let problems = load_without_accounts(&Sources { file, ..Sources::default() }).unwrap_err().to_string();
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    for expected in [
+        "collect.interval: must be at most 30days",
+        "collect.max_staleness: must be at most ",
+        "collect.concurrency: must be 1 to 1024",
+        "api.requests_per_second: must be 0, or 0.01 to 10000",
+        "api.request_timeout: must be at most 10m",
+        "api.max_attempts: must be 1 to 100",
+        "web.max_connections: must be 1 to 1000000",
+        "metrics.max_series: must be at most 100000000",
+        "state.history_retention: must be at most ",
+        "shard.total: must be 1 to 1024",
+        "policy.grace_period: must be at most ",
+        "policy.exemptions: has 10001 entries, must have at most 10000",
+        "policy.required_tags: has 1001 entries, must have at most 1000",
+    ] {
+        assert!(problems.contains(expected), "{expected} is not in:\n{problems}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_past_the_open_files_take_neither_health_nor_the_log() {
+    let (_cloud, address) = program::cloud(synthetic(1, 1, 1)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!(
+        "api = {{ endpoint = \"http://{address}\", requests_per_second = 5000.0 }}
+         [[accounts]]
+         name = \"test\"
+         regions = [\"cn-hangzhou\"]"
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_alicloud-tag-exporter")]);
+    let program = Program::start_by(command, folder.path(), &config).await;
+    program.until("/readyz", |text| text == "ready\n").await;
+    let mut idle = Vec::new();
+    for _ in 0..200 {
+        idle.push(TcpStream::connect(program.address.trim_start_matches("http://")).await.unwrap());
+    }
+    for _ in 0..20 {
+        let began = Instant::now();
+        assert_eq!(program.get("/healthz").await, "ok\n");
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    }
+    let (code, log) = program.stop().await;
+    assert_eq!(code, Some(0));
+    assert!(log.matches("cannot accept connections").count() <= 1, "{log}");
 }
