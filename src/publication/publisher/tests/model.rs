@@ -34,8 +34,8 @@ struct Model {
     random: fastrand::Rng,
     clouds: [Cloud; 4],
     now: Timestamp,
-    /// Whether the last listing of an API without a count had a hole: two in a row would prove what is wrong.
-    had_hole: [bool; 4],
+    /// What the last listings had. Where an API does not count, two that lack an id would prove it gone.
+    listed: [BTreeSet<String>; 4],
     excludes: bool,
     basis: u64,
     /// Whether the next listing is a baseline.
@@ -57,7 +57,7 @@ impl Model {
             random: fastrand::Rng::with_seed(seed),
             clouds: Default::default(),
             now: at("00:00:00"),
-            had_hole: [false; 4],
+            listed: Default::default(),
             excludes: false,
             basis: 1,
             is_new: [true; 4],
@@ -143,17 +143,15 @@ impl Model {
             }
         }
         let whole = rows.len();
-        let may_hide = api.counts || !self.had_hole[region];
-        let has_hole = may_hide && self.is_hit();
-        if has_hole {
-            let keep = self.random.u8(..100);
-            rows.retain(|_, _| self.random.u8(..100) < keep);
-        }
-        self.had_hole[region] = rows.len() < whole;
+        let keep = if self.is_hit() { self.random.u8(..100) } else { 100 };
+        let last = std::mem::take(&mut self.listed[region]);
+        rows.retain(|id, _| !(api.counts || last.contains(id)) || self.random.u8(..100) < keep);
+        self.listed[region] = rows.keys().cloned().collect();
+        let is_whole = rows.len() == whole;
         let lie = if self.random.u8(..100) < 5 { self.random.i64(-1..=2) } else { 0 };
         let mut difference = api.counts.then_some((whole - rows.len()) as i64 + lie);
         // A lie must not hide a hole: nobody could tell.
-        difference = difference.map(|more| if rows.len() < whole { more.max(1) } else { more });
+        difference = difference.map(|more| if is_whole { more } else { more.max(1) });
         let missing: Vec<_> = known.iter().filter(|known| !rows.contains_key(&*known.id)).collect();
         let (mut gone, mut is_confirmed) = (BTreeSet::new(), false);
         if api.looks_up {
@@ -175,7 +173,7 @@ impl Model {
         let unreadable = rows.keys().filter(|_| self.random.u8(..100) < 5).map(|id| id.as_str().into());
         let unreadable = unreadable.collect();
         let resources = rows.iter().map(|(id, tags)| self.row(id, tags)).collect();
-        (Listing { resources, difference, gone, is_confirmed, unreadable }, !self.had_hole[region])
+        (Listing { resources, difference, gone, is_confirmed, unreadable }, is_whole)
     }
 
     fn arrangement(&self) -> Arrangement {
@@ -217,7 +215,12 @@ impl Model {
             |id: &str| before.is_some_and(|before| before.resources.iter().any(|one| *one.id == *id));
         for id in made.before.keys().filter(|id| made.after.contains_key(*id)) {
             let must_be_shown = made.is_whole || was_known(id);
-            assert!(!must_be_shown || shown.contains_key(id.as_str()), "{id} is there, but not shown");
+            let is_shown = shown.contains_key(id.as_str());
+            assert!(
+                !must_be_shown || is_shown,
+                "{id} is there, but not shown: {:?} {doubts:?}",
+                made.outcome
+            );
         }
     }
 }
@@ -320,7 +323,9 @@ async fn run(seed: u64) {
                 "collection {number} of seed {seed}"
             );
         }
-        assert_eq!(counted(&published), model.told, "counters and log differ");
+        if number % 50 == 0 {
+            assert_eq!(counted(&published), model.told, "counters and log differ");
+        }
         if model.random.u8(..100) == 0 {
             model.excludes = !model.excludes;
             publisher.arrange(model.arrangement()).await;
@@ -341,9 +346,23 @@ async fn all_new(log: &ChangeLog, before: &mut usize) -> Vec<Logged> {
     newest
 }
 
+/// Four clouds, ten thousand collections: of APIs with and without counts and lookups each.
 #[tokio::test]
-async fn ten_thousand_collections_of_a_cloud_that_lies_tell_nothing_but_the_truth() {
-    for seed in 1..=4 {
-        run(seed).await;
-    }
+async fn a_cloud_that_lies_tells_nothing_but_the_truth_with_the_first_seed() {
+    run(1).await;
+}
+
+#[tokio::test]
+async fn a_cloud_that_lies_tells_nothing_but_the_truth_with_the_second_seed() {
+    run(2).await;
+}
+
+#[tokio::test]
+async fn a_cloud_that_lies_tells_nothing_but_the_truth_with_the_third_seed() {
+    run(3).await;
+}
+
+#[tokio::test]
+async fn a_cloud_that_lies_tells_nothing_but_the_truth_with_the_fourth_seed() {
+    run(4).await;
 }
