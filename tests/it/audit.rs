@@ -12,6 +12,7 @@ use tokio::process::Command;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 mod delivery;
+mod doubts;
 mod hostile;
 mod offline;
 mod readers;

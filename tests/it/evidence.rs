@@ -3,8 +3,15 @@
 use alicloud_tag_exporter::cloud::catalog::Catalog;
 use alicloud_tag_exporter::cloud::discovery::TagSource;
 
+use std::fmt::Write as _;
+
+use alicloud_tag_exporter::inventory::Failure;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
+
 use crate::forms::{NUMBERED, PLAIN, catalog};
-use crate::script::listed;
+use crate::script::{form, listed};
+use crate::support::lister_of;
 
 async fn auto(catalog: &Catalog, previous: &[&str], script: &str) -> String {
     listed(catalog, TagSource::Auto, previous, script).await
@@ -103,4 +110,37 @@ async fn many_missing_resources_are_confirmed_by_a_second_listing_that_is_as_lon
     assert_eq!(auto(&catalog, &ids, &confirmed).await, " (confirmed)");
     let failed = format!("{LIST}{empty}{LIST}403 {{\"Code\":\"Forbidden.RAM\"}}");
     assert_eq!(auto(&catalog, &ids, &failed).await, "");
+}
+
+/// A cloud whose listing has always one more page of new rows.
+async fn endless() -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        for page in 0.. {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            form(&mut stream).await.unwrap();
+            let mut rows = String::new();
+            for row in 0..50_000 {
+                let comma = if row == 0 { "" } else { "," };
+                write!(rows, "{comma}{{\"Id\":\"{page}-{row}\"}}").unwrap();
+            }
+            let body = format!("{{\"Things\":[{rows}],\"NextToken\":\"{page}\"}}");
+            let head =
+                format!("HTTP/1.1 200 x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all((head + &body).as_bytes()).await.unwrap();
+            let _ = stream.shutdown().await;
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn pages_that_never_end_are_too_large() {
+    let catalog = catalog("", "paging = { style = \"next-token\", max_results = 100 }", Some(""));
+    let product = catalog.products().find(|product| product.name == "acme-thing").unwrap();
+    let mut lister = lister_of(product, "r1", endless().await, TagSource::Auto);
+    let Failure { reason, message } = lister.list(&[].into()).await.unwrap_err().into();
+    let expected = "ListThings in r1 gave more than 250000 resources, the most for one collection";
+    assert_eq!((reason.name(), &*message), ("too_large", expected));
 }

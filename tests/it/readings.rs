@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use simulator::{Fault, FaultRule, State, synthetic};
+use simulator::{Fault, FaultRule, synthetic};
 
 use crate::support::Daemon;
 
@@ -33,9 +33,9 @@ async fn inline_tags_are_taken_without_asking_for_them_and_are_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_count_that_stays_another_one_is_a_metric_and_stops_nothing() {
+async fn more_clusters_than_the_count_are_a_metric_and_stop_nothing() {
     let mut state = synthetic(1, 3, 1);
-    state.faults.push(one_cluster("hb-1", 2));
+    state.faults.push(one_cluster("hb-1", 0));
     let daemon = Daemon::start(state, "tag_source = \"inline\"").await;
     let mismatch =
         |value| move |_, text: &str| text.lines().any(|line| line == format!("{MISMATCH} {value}"));
@@ -47,25 +47,65 @@ async fn a_count_that_stays_another_one_is_a_metric_and_stops_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn listings_that_never_agree_are_inconsistent_and_the_target_recovers() {
-    let mut state = synthetic(1, 3, 1);
-    let mut number = 0;
-    state.after_request = Some(Box::new(move |state: &mut State, answered| {
-        if answered.action == "DescribeInstances" && !state.faults.is_empty() {
-            number += 1;
-            state.faults = vec![one_cluster(&format!("hb-{}", number / 2), 2)];
-        }
-    }));
-    state.faults.push(one_cluster("hb-0", 2));
-    let daemon = Daemon::start(state, "tag_source = \"inline\"").await;
+async fn pages_that_are_missing_remove_nothing_and_the_target_recovers() {
+    let daemon = Daemon::start(synthetic(1, 3, 1), "").await;
+    daemon.until_fresh().await;
+    let before = daemon.resources().await;
+    daemon.cloud.edit(|state| state.faults.push(one_cluster("hb-new", 3)));
     let text = daemon.until("/tags", |_, text| text.contains("\"reason\":\"inconsistent\"")).await;
-    assert!(
-        text.contains("DescribeInstances in cn-hangzhou is inconsistent: consecutive listings disagreed"),
-        "{text}"
-    );
+    assert!(text.contains("the cloud counts 3 resources but lists 1"), "{text}");
+    assert_eq!(before, daemon.resources().await);
     daemon.cloud.edit(|state| state.faults.clear());
     daemon.until_fresh().await;
-    assert_eq!(daemon.resources().await.len(), 3);
+    assert_eq!(before, daemon.resources().await);
+    let changes = daemon.get("/tags/changes").await.1;
+    assert!(changes.contains("\"changes\":[]"), "{changes}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_becomes_empty_at_once_is_suspicious_and_keeps_what_is_known() {
+    let daemon = Daemon::start(synthetic(1, 30, 1), "").await;
+    daemon.until_fresh().await;
+    let before = daemon.resources().await;
+    let body = json!({"TotalCount": 0, "Instances": {"Instance": []}}).to_string();
+    let empty =
+        FaultRule { action: Some("DescribeInstances".to_owned()), ..FaultRule::of(Fault::Body(body)) };
+    daemon.cloud.edit(|state| state.faults.push(empty));
+    let text = daemon.until("/tags", |_, text| text.contains("\"reason\":\"suspicious\"")).await;
+    assert!(text.contains("30 of 30 resources are missing at once"), "{text}");
+    assert_eq!(before, daemon.resources().await);
+    daemon.cloud.edit(|state| state.faults.clear());
+    daemon.until_fresh().await;
+    assert_eq!(before, daemon.resources().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tags_that_cannot_be_read_are_marked_and_stay_as_they_were() {
+    const UNREADABLE: &str = "alicloud_tag_exporter_unreadable_resources{account=\"test\",region_id=\"cn-hangzhou\",product=\"hbase\"}";
+    let daemon = Daemon::start(synthetic(1, 3, 1), "tag_source = \"inline\"").await;
+    daemon.until_fresh().await;
+    let before = daemon.resources().await;
+    let id = before[0]["resource_id"].as_str().unwrap().to_owned();
+    let half = r#"[{"Key":"owner","Value":"\ud800"}]"#;
+    let rows = [&*id, "hb-new"].map(|id| format!(r#"{{"InstanceId":"{id}","Tags":{{"Tag":{half}}}}}"#));
+    let body = format!(r#"{{"TotalCount":2,"Instances":{{"Instance":[{}]}}}}"#, rows.join(","));
+    let fault =
+        FaultRule { action: Some("DescribeInstances".to_owned()), ..FaultRule::of(Fault::Body(body)) };
+    daemon.cloud.edit(|state| state.faults.push(fault));
+    let unreadable =
+        |value| move |_, text: &str| text.lines().any(|line| line == format!("{UNREADABLE} {value}"));
+    let metrics = daemon.until("/metrics", unreadable(2)).await;
+    assert!(!metrics.contains(&format!("alicloud_resource_tags{{account=\"test\",region_id=\"cn-hangzhou\",product=\"hbase\",resource_id=\"{id}\"")), "{metrics}");
+    let resources = daemon.resources().await;
+    let find = |id: &str| resources.iter().find(|row| row["resource_id"] == id).unwrap();
+    assert_eq!(find(&id)["tags"], before[0]["tags"]);
+    assert_eq!(find("hb-new")["tags"], json!(null));
+    for id in [&*id, "hb-new"] {
+        assert_eq!(find(id)["compliance"], json!({"state": "unknown", "violations": []}));
+        assert!(find(id)["tags_unknown_since"].is_string());
+    }
+    daemon.cloud.edit(|state| state.faults.clear());
+    daemon.until("/metrics", unreadable(0)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

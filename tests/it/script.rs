@@ -83,7 +83,7 @@ impl Script {
 }
 
 /// The body of a request, which holds its parameters.
-async fn form(stream: &mut TcpStream) -> Option<String> {
+pub async fn form(stream: &mut TcpStream) -> Option<String> {
     let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
         let read = stream.read(&mut buffer).await.ok().filter(|read| *read > 0)?;

@@ -30,6 +30,14 @@ pub struct LogPosition {
     number: i64,
 }
 
+impl LogPosition {
+    /// Counts the changes from 1 on.
+    #[cfg(test)]
+    pub fn number(self) -> i64 {
+        self.number
+    }
+}
+
 /// One change as it was logged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Logged {

@@ -207,3 +207,5 @@ async fn the_targets_of_a_region_that_is_missing_are_stale_and_know_it_after_a_r
     publisher.arrange(missing(None)).await;
     assert_eq!(status(&mut publisher), Status::Fresh);
 }
+
+mod model;
