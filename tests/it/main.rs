@@ -9,6 +9,7 @@ mod audit;
 mod bad_requests;
 mod certificates;
 mod clock;
+mod conformance;
 mod credentials;
 mod daemon;
 mod demo;
