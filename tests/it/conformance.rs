@@ -10,8 +10,8 @@ const HEAD: &str = "\
 
 What can be listed, from the catalog's files in `src/cloud/catalog`, where the sources of each fact stand. Three tests
 prove each row: the daemon lists the product exactly from the simulated cloud, on several pages and with hostile tags;
-the models of the official SDK have every action, parameter and path; and the SDK's client lists the same. No product
-but HBase has been tried against the real cloud by this project.
+the models of the official SDK have every action, parameter and path; and the SDK's client lists the same. No test calls
+the real cloud.
 
 - **Tags from**: where tags are read under `tag_source = \"auto\"`. *either* means that `tag_source` may choose.
 - **Count**: whether the cloud counts the resources, which proves a listing complete.

@@ -19,6 +19,7 @@ mod forms;
 mod golden;
 mod hostile;
 mod limits;
+mod own_product;
 mod policy;
 mod product_sdks;
 mod program;
