@@ -1,13 +1,14 @@
 //! The command line.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::audit;
 #[cfg(feature = "demo")]
 use crate::command::demo;
+use crate::command::products;
 use crate::config::{Problem, Problems, Sources};
 
 /// Prometheus exporter and tag inventory for Alibaba Cloud resources, including untagged ones.
@@ -28,6 +29,8 @@ pub enum Command {
     Audit(audit::Options),
     /// Check the configuration, print every problem, and exit.
     CheckConfig,
+    /// Print what can be listed, or the RAM policy that is needed for it.
+    Products(products::Options),
     #[cfg(feature = "demo")]
     /// Run the daemon against a simulated cloud, without an account or a configuration file.
     Demo(demo::Options),
@@ -35,9 +38,9 @@ pub enum Command {
 
 #[derive(Debug, Clone, Args)]
 pub struct Flags {
-    /// Configuration file.
-    #[arg(long = "config.file", global = true, default_value = "config.toml", value_name = "FILE")]
-    pub config_file: PathBuf,
+    /// Configuration file [default: config.toml]
+    #[arg(long = "config.file", global = true, value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
     /// Address to listen on [default: 0.0.0.0:10042]
     #[arg(long = "web.listen-address", global = true, value_name = "ADDRESS")]
     pub listen_address: Option<String>,
@@ -65,10 +68,20 @@ impl Flags {
         Sources { file: None, environment, flags }
     }
 
+    pub fn config_file(&self) -> &Path {
+        self.config_file.as_deref().unwrap_or_else(|| Path::new("config.toml"))
+    }
+
+    /// Whether there is a configuration: a file that is named, or the one of the usual name.
+    pub fn has_config_file(&self) -> bool {
+        self.config_file.is_some() || self.config_file().exists()
+    }
+
     /// The same with the file, which must be there.
     pub fn sources_with_file(&self, environment: BTreeMap<String, String>) -> Result<Sources, Problems> {
-        let name = self.config_file.display().to_string();
-        let text = std::fs::read_to_string(&self.config_file).map_err(|error| {
+        let file = self.config_file();
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(file).map_err(|error| {
             let text = format!("cannot read {name}: {error}; set --config.file to the configuration file");
             Problems(vec![Problem { origin: None, path: String::new(), text }])
         })?;
@@ -91,13 +104,13 @@ mod tests {
     #[test]
     fn every_command_takes_the_configuration_file_but_the_demo_which_has_its_own() {
         Cli::command().debug_assert();
-        for command in ["serve", "audit", "check-config"] {
+        for command in ["serve", "audit", "check-config", "products"] {
             assert!(said(&[command, "--help"]).contains("--config.file"), "{command}");
             for arguments in [[command, "--config.file=x.toml"], ["--config.file=x.toml", command]] {
-                assert!(said(&arguments).contains("config_file: \"x.toml\""), "{}", said(&arguments));
+                assert!(said(&arguments).contains("config_file: Some(\"x.toml\")"), "{}", said(&arguments));
             }
         }
-        assert!(said(&["serve"]).contains("config_file: \"config.toml\""));
+        assert!(said(&["serve"]).contains("config_file: None"));
         #[cfg(feature = "demo")]
         {
             assert!(!said(&["demo", "--help"]).contains("--config.file"));

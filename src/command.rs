@@ -4,4 +4,5 @@ pub mod audit;
 pub mod check_config;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod products;
 pub mod serve;

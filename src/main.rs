@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use alicloud_tag_exporter::cli::{Cli, Command};
 use alicloud_tag_exporter::command::audit::{self, Conclusion};
-use alicloud_tag_exporter::command::{check_config, serve};
+use alicloud_tag_exporter::command::{check_config, products, serve};
 use alicloud_tag_exporter::config::{Config, Problems, load, load_without_accounts};
 use alicloud_tag_exporter::process::logging::{self, Flush};
 use alicloud_tag_exporter::process::{memory, signals};
@@ -78,6 +78,15 @@ async fn run(cli: Cli, failed: u8) -> anyhow::Result<u8> {
         }
         Command::CheckConfig => {
             check_config::print(&read()?, &mut std::io::stdout())?;
+            Ok(0)
+        }
+        Command::Products(options) => {
+            let config = match (cli.flags.has_config_file(), options.format) {
+                (false, _) => None,
+                (true, products::Format::RamPolicy) => Some(read()?),
+                (true, _) => Some(load_without_accounts(&cli.flags.sources_with_file(environment)?)?),
+            };
+            products::print(config.as_ref(), options.format, &mut std::io::stdout())?;
             Ok(0)
         }
         #[cfg(feature = "demo")]

@@ -1,4 +1,4 @@
-//! The world that the `demo` command shows: a company with HBase clusters in three regions, tagged as people tag.
+//! The world that the `demo` command shows: a company with ten products in three regions, tagged as people tag.
 
 use fastrand::Rng;
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use super::state::{Region, State};
 
 mod drift;
 mod fleet;
+mod others;
 
 pub use drift::drift;
 
@@ -58,6 +59,7 @@ pub fn state(rng: &mut Rng, now: Timestamp) -> State {
     if let Some(region) = state.regions.get_mut(REGIONS[0].id) {
         region.of_mut("hbase").insert(fleet::new_cluster(rng, &REGIONS[0], now - fleet::FEW_MINUTES));
     }
+    others::add(&mut state, rng, now);
     state.access_keys.insert(ACCESS_KEY_ID.to_owned(), AccessKey::long_term(ACCESS_KEY_SECRET));
     state
 }
@@ -87,6 +89,25 @@ mod tests {
         assert_eq!(format!("{:?}", all_tags(&world())), format!("{:?}", all_tags(&world())));
         let sizes: Vec<_> = world().regions.values().map(|region| region.of("hbase").len()).collect();
         assert_eq!(sizes, [12, 29, 20]);
+    }
+
+    #[test]
+    fn there_are_ten_products_with_near_misses_and_forbidden_and_invalid_tags() {
+        let world = world();
+        let places = world.regions.values().chain([&world.global]);
+        let products: BTreeSet<_> = places.clone().flat_map(|place| place.resources.keys()).collect();
+        assert_eq!(products.len(), 10, "{products:?}");
+        let others = products.into_iter().filter(|product| *product != "hbase");
+        let resources: Vec<_> =
+            others.flat_map(|product| places.clone().flat_map(move |place| place.of(product))).collect();
+        assert!(resources.len() > 200, "{}", resources.len());
+        for (key, value) in [("ownr", ""), ("temp", ""), ("env", "production"), ("owner", "")] {
+            let has = |resource: &&&crate::Resource| {
+                resource.tags.get(key).is_some_and(|tag| value.is_empty() || tag == value)
+            };
+            assert!(resources.iter().any(|resource| has(&resource)), "{key}={value}");
+        }
+        assert!(resources.iter().any(|resource| resource.tags.is_empty()));
     }
 
     #[test]

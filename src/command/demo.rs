@@ -63,7 +63,14 @@ pub fn config(cloud: SocketAddr, sources: Sources) -> Result<Config, Problems> {
         [[accounts]]
         name = "demo"
         regions = ["cn-hangzhou", "cn-shanghai", "ap-southeast-1"]
+        products = ["hbase", "ecs-instance", "ecs-disk", "rds", "redis", "mongodb", "slb", "eip", "oss-bucket", "cdn-domain"]
         credentials = {{ source = "static", access_key_id = "{}", access_key_secret = "{}" }}
+        # Its key was deleted: so looks an account whose credentials fail.
+        [[accounts]]
+        name = "acquired"
+        regions = ["cn-hangzhou"]
+        products = ["ecs-instance"]
+        credentials = {{ source = "static", access_key_id = "deleted-key", access_key_secret = "deleted" }}
         [metrics]
         tag_labels = [{{ key = "负责人", label = "owner_zh" }}, "team"]
         [[policy.required_tags]]
@@ -71,8 +78,15 @@ pub fn config(cloud: SocketAddr, sources: Sources) -> Result<Config, Problems> {
         aliases = ["Owner"]
         [[policy.required_tags]]
         key = "env"
+        values = ["prod", "staging", "dev"]
         [[policy.required_tags]]
         key = "cost-center"
+        [[policy.forbidden_tags]]
+        key = "temp*"
+        [[policy.exemptions]]
+        product = "cdn-domain"
+        keys = ["cost-center", "owner"]
+        reason = "the domains move to another team"
         "#,
         demo::ACCESS_KEY_ID,
         demo::ACCESS_KEY_SECRET,

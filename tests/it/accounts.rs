@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use alicloud_tag_exporter::cloud::catalog::Catalog;
+use alicloud_tag_exporter::command::products;
 use serde_json::Value;
 use simulator::{Fault, FaultRule, synthetic};
 
@@ -55,4 +56,10 @@ fn the_ram_policy_has_every_right_that_is_used_and_no_other() {
     let catalog = Catalog::builtin();
     let used = catalog.products().flat_map(|product| product.permissions());
     assert_eq!(granted, used.collect());
+    let mut printed = Vec::new();
+    products::print(None, products::Format::RamPolicy, &mut printed).unwrap();
+    assert!(
+        text == String::from_utf8(printed).unwrap(),
+        "it is not the output of `products --format ram-policy`"
+    );
 }

@@ -4,7 +4,7 @@ use fastrand::Rng;
 use jiff::Timestamp;
 
 use super::fleet::{COST_CENTERS, ENVIRONMENTS, OWNERS, TEAMS, new_cluster, one_of};
-use super::{DemoRegion, REGIONS};
+use super::{DemoRegion, REGIONS, others};
 use crate::resources::{Resource, Resources};
 use crate::state::State;
 
@@ -14,6 +14,9 @@ const MAX_CLUSTERS: usize = 40;
 
 /// Changes one thing and says what it was. Nothing happens to a region that was taken out of the state.
 pub fn drift(state: &mut State, rng: &mut Rng, now: Timestamp) -> Option<String> {
+    if rng.u8(..4) == 0 {
+        return others::drift(state, rng);
+    }
     let region = rng.choice(&REGIONS)?;
     let clusters = state.regions.get_mut(region.id)?.of_mut("hbase");
     let what = match rng.u8(..10) {

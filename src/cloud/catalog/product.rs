@@ -123,6 +123,17 @@ impl Product {
         self.ram_actions.clone().unwrap_or_else(derived)
     }
 
+    /// Those without the ones for tags that are read elsewhere, and for regions that are not asked for.
+    pub fn least_permissions(&self, tags: TagsFrom, finds_regions: bool) -> Vec<String> {
+        let tag_action = self.tags.as_ref().filter(|_| tags == TagsFrom::Inline).map(|tags| &tags.action);
+        let regions = self.regions_api().regions.as_ref().filter(|_| !finds_regions);
+        let unneeded: Vec<_> = tag_action.into_iter().chain(regions.map(|regions| &regions.action)).collect();
+        let is_for = |permission: &str, action: &str| permission.rsplit(':').next() == Some(action);
+        let mut permissions = self.permissions();
+        permissions.retain(|permission| !unneeded.iter().any(|action| is_for(permission, action)));
+        permissions
+    }
+
     /// The RAM permission for `action`, where it is not the prefix with the action.
     pub fn permission(&self, action: &str) -> Option<String> {
         let listed = self.ram_actions.as_ref()?;
