@@ -186,7 +186,13 @@ impl Model {
         };
         let arranged = Arranged { basis: self.basis, region_missing_since: None };
         let targets = REGIONS.map(|region| (target(region), arranged)).into();
-        Arrangement { number: 1, settings: Arc::new(settings), targets, regions: BTreeMap::new() }
+        Arrangement {
+            number: 1,
+            settings: Arc::new(settings),
+            targets,
+            regions: BTreeMap::new(),
+            scopes: Arc::new([]),
+        }
     }
 
     /// What the collection `made` may have done to what was `known` before.
