@@ -73,6 +73,42 @@ async fn status_and_creation_time_are_those_of_the_cloud_however_a_product_write
     assert_eq!(without["created_at"], has_none(|product| &product.resources.created_at));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_resource_is_looked_up_and_gone_from_every_product_that_has_a_lookup() {
+    let catalog = Catalog::builtin();
+    let proves = |product: &&Arc<Product>| {
+        product.resources.lookup.as_ref().is_some_and(|lookup| lookup.deleted.is_none())
+    };
+    let products: Vec<_> = catalog.products().filter(proves).map(|product| product.name.as_str()).collect();
+    assert!(products.len() > 35, "{products:?}");
+    let settings = [("collect.interval", "3s"), ("collect.deadline", "3s")];
+    let daemon = listed_with(&settings, &REGIONS[..1], &products, "auto", |state| {
+        products.iter().for_each(|product| add_synthetic(state, product, 3, 1));
+    })
+    .await;
+    daemon.cloud.edit(|state| {
+        for place in state.regions.values_mut().chain([&mut state.global]) {
+            for resources in place.resources.values_mut() {
+                let first = resources.iter().next().map(|resource| resource.id().to_owned());
+                first.and_then(|id| resources.remove(&id));
+            }
+        }
+    });
+    let left = products.len() * 2;
+    let all_gone = |_: u16, text: &str| text.matches(r#""resource_id""#).count() == left;
+    daemon.until("/tags?limit=1000", all_gone).await;
+    let wrong: Vec<_> = daemon.cloud.edit(|state| {
+        let refused = state.log.iter().filter(|entry| entry.code.as_deref().is_some_and(is_misuse));
+        refused.map(|entry| format!("{} {:?}", entry.action, entry.code)).collect()
+    });
+    assert_eq!(wrong, [""; 0]);
+}
+
+/// Whether a code says that the request makes no sense, and not that something is absent.
+fn is_misuse(code: &str) -> bool {
+    code.starts_with("Missing") || (code.starts_with("Invalid") && !code.contains("NotFound"))
+}
+
 /// The products that are shown otherwise than they are, with the first difference.
 async fn differing(regions: &[&str], products: &[&str], tag_source: &str) -> Vec<String> {
     let daemon = listed(regions, products, tag_source, |state| {
@@ -98,11 +134,21 @@ pub async fn listed(
     tag_source: &str,
     fill: impl FnOnce(&mut State),
 ) -> Daemon {
+    listed_with(&[("collect.interval", "300s")], regions, products, tag_source, fill).await
+}
+
+async fn listed_with(
+    settings: &[(&'static str, &str)],
+    regions: &[&str],
+    products: &[&str],
+    tag_source: &str,
+    fill: impl FnOnce(&mut State),
+) -> Daemon {
     let mut state = State::new(regions.iter().map(|id| (*id, Region::new(id, []))));
     state.access_keys.insert("testid".to_owned(), AccessKey::long_term("testsecret"));
     fill(&mut state);
     let more = format!("products = {products:?}\ntag_source = {tag_source:?}");
-    let daemon = Daemon::start_with(&[("collect.interval", "300s")], state, &more).await;
+    let daemon = Daemon::start_with(settings, state, &more).await;
     daemon.until("/tags?limit=1", |_, text| !text.contains(r#""status":"pending""#)).await;
     daemon
 }
