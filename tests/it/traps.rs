@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use simulator::{Product, Resource, State};
+use alicloud_tag_exporter::cloud::api::endpoint::{Network, Place, Site, endpoint};
+use alicloud_tag_exporter::cloud::catalog::{self, Catalog};
+use simulator::{AccessKey, Product, Region, Resource, State};
 
 use crate::every_product::{listed, shown};
+use crate::program::{self, Program};
 use crate::support::Daemon;
 
 const REGION: &str = "cn-hangzhou";
@@ -140,4 +143,65 @@ async fn the_sizes_that_a_product_takes_are_kept() {
             assert!(asked, "{product}");
         });
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_regions_of_every_api_that_lists_them_are_found() {
+    let mut state = State::new(["cn-hangzhou", "cn-shanghai"].map(|id| (id, Region::new(id, []))));
+    state.access_keys.insert("testid".to_owned(), AccessKey::long_term("testsecret"));
+    let (_, address) = program::cloud(state).await;
+    let catalog = Catalog::builtin();
+    let lists_regions = |product: &&Arc<catalog::Product>| {
+        !product.api.is_global() && product.regions_api().regions.is_some()
+    };
+    let products: Vec<_> =
+        catalog.products().filter(lists_regions).map(|product| product.name.as_str()).collect();
+    assert!(products.len() > 40, "{products:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!(
+        "api = {{ endpoint = \"http://{address}\", requests_per_second = 5000.0, max_attempts = 1 }}
+         [[accounts]]
+         name = \"test\"
+         regions = [\"all\"]
+         products = {products:?}"
+    );
+    let program = Program::start(folder.path(), &config).await;
+    program.until("/readyz", |text| text == "ready\n").await;
+    let metrics = program.get("/metrics").await;
+    let success = "alicloud_tag_exporter_region_discovery_success{";
+    let unfound: Vec<_> =
+        metrics.lines().filter(|line| line.starts_with(success) && !line.ends_with(" 1")).collect();
+    assert_eq!(unfound, [""; 0]);
+    let targets = program.json("/tags?limit=1").await["targets"].as_array().unwrap().len();
+    assert_eq!(targets, products.len() * 2);
+    program.stop().await;
+}
+
+#[test]
+fn every_api_has_a_host_in_each_of_its_regions_for_accounts_of_either_site() {
+    for product in Catalog::builtin().products() {
+        let catalog::Product { api, .. } = &**product;
+        let regions = match api.is_global() {
+            true => &["global".to_owned()][..],
+            false => &product.regions_api().endpoints.regions,
+        };
+        assert!(!regions.is_empty(), "{}", product.name);
+        for region in regions {
+            for site in [Site::China, Site::International] {
+                let place = Place { api: &api.code, region, site, told_host: None };
+                let url = endpoint(&api.endpoints, None, Network::Public, place).unwrap();
+                assert!(url.host_str().unwrap().ends_with(".aliyuncs.com"), "{url}");
+            }
+        }
+    }
+    let host = |name: &str, site| {
+        let catalog = Catalog::builtin();
+        let api = &catalog.product(name).unwrap().api;
+        let place = Place { api: &api.code, region: "cn-hangzhou", site, told_host: None };
+        endpoint(&api.endpoints, None, Network::Public, place).unwrap().host_str().unwrap().to_owned()
+    };
+    assert_eq!(host("oss-bucket", Site::International), "resourcecenter-intl.aliyuncs.com");
+    assert_eq!(host("cdn-domain", Site::International), "cdn.ap-southeast-1.aliyuncs.com");
+    assert_eq!(host("cdn-domain", Site::China), "cdn.aliyuncs.com");
+    assert_eq!(host("mongodb", Site::China), "mongodb.aliyuncs.com");
 }
