@@ -148,6 +148,11 @@ impl Lister {
             _ => self.inline_tags(&mut rows, previous, &interner).await?,
         };
         gone.extend(read.gone);
+        for id in &read.unreadable {
+            tracing::debug!(
+                "the tags of {id:?} cannot be read, or the answers about them contradict each other"
+            );
+        }
         let mut resources = join::join(rows, read.tags, &self.system_keys, &interner);
         if resources == *previous {
             resources = Arc::clone(previous);

@@ -186,9 +186,8 @@ impl Publisher {
         match event {
             Event::Outcome(outcome) => {
                 let changes = self.absorb(&outcome).await;
-                if let Some(tracked) = self.targets.get(&outcome.target) {
-                    log(&outcome, tracked.inventory(), changes);
-                }
+                let tracked = self.targets.get(&outcome.target);
+                tracked.inspect(|tracked| log(&outcome, &tracked.inventory, changes));
             }
             Event::Arrange(arrangement) => self.arrange(arrangement).await,
             Event::AccountId { account, id: Some(id) } => _ = self.account_ids.insert(account, id),
@@ -261,8 +260,7 @@ fn refresh(mut due: Vec<(Cut, &mut Tracked)>, settings: &Settings, now: Timestam
     });
 }
 
-fn log(outcome: &Outcome, inventory: &Inventory, changes: usize) {
-    let Outcome { target, took, .. } = outcome;
+fn log(Outcome { target, took, .. }: &Outcome, inventory: &Inventory, changes: usize) {
     if let Some(failure) = inventory.failure() {
         tracing::warn!(%target, reason = failure.reason.name(), ?took, "collection failed: {}", failure.message);
     } else if let Some(known) = &inventory.known {

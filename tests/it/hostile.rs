@@ -166,7 +166,7 @@ async fn log_of_a_hostile_id(format: &str) -> String {
     );
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), &config).await;
-    program.until("/tags", |text| text.contains("inconsistent")).await;
+    program.until("/tags", |text| text.contains("tags_unknown_since")).await;
     let (code, log) = program.stop().await;
     assert_eq!(code, Some(0));
     assert!(log.contains("forged"), "the id is not named: {log}");

@@ -99,7 +99,7 @@ impl Lister {
                 Found::Here(row) => _ = found.there.insert(Arc::clone(id), row),
                 Found::Gone => _ = found.gone.insert(Arc::clone(id)),
                 Found::Unknown(problem) => {
-                    tracing::debug!(id = &**id, "the lookup does not tell: {problem}");
+                    tracing::debug!(?id, "the lookup does not tell: {problem}");
                     found.undecided.insert(Arc::clone(id));
                 }
             }

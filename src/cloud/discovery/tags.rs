@@ -28,6 +28,33 @@ struct Batch {
     has_others: bool,
 }
 
+/// The ids that the tag listing refuses one by one.
+#[derive(Default)]
+struct Refused {
+    ids: Vec<Arc<str>>,
+    last: Option<ApiError>,
+    others_are_taken: bool,
+}
+
+impl Refused {
+    fn add(&mut self, id: &Arc<str>, error: ApiError) -> Result<(), ApiError> {
+        if !self.others_are_taken && self.ids.len() >= MAX_REFUSED_AT_FIRST {
+            return Err(error);
+        }
+        self.ids.push(Arc::clone(id));
+        self.last = Some(error);
+        Ok(())
+    }
+
+    /// The refused ids, unless it seems to be the request that is refused, whatever the id.
+    fn settled(self, listing: &TagListing) -> Result<Vec<Arc<str>>, ApiError> {
+        match self.last {
+            Some(error) if !self.others_are_taken && !is_one_of(&error, &listing.not_found) => Err(error),
+            _ => Ok(self.ids),
+        }
+    }
+}
+
 impl Lister {
     /// The tags of all `rows`. A row that turns out to be gone is taken out.
     pub(super) async fn tags(
@@ -38,8 +65,7 @@ impl Lister {
         interner: &Interner,
     ) -> Result<ReadTags, Error> {
         let ids: Vec<Arc<str>> = rows.keys().cloned().collect();
-        let (mut read, mut refused, mut is_taken) = (ReadTags::default(), Vec::new(), false);
-        let mut last_refusal = None;
+        let (mut read, mut refused) = (ReadTags::default(), Refused::default());
         let mut batches = Batches::of(&ids);
         while let Some(batch) = batches.next(self.ids_per_request) {
             match self.checked_batch(listing, batch, rows, previous, interner, &mut read).await {
@@ -49,26 +75,18 @@ impl Lister {
                     batches.halve(batch);
                 }
                 Err(Error::Api(error)) if refuses_ids(listing, &error) => match batch {
-                    [_] if !is_taken && refused.len() >= MAX_REFUSED_AT_FIRST => return Err(error.into()),
-                    [id] => {
-                        refused.push(Arc::clone(id));
-                        last_refusal = Some(error);
-                    }
+                    [id] => refused.add(id, error)?,
                     _ => batches.halve(batch),
                 },
                 checked => {
                     checked?;
-                    is_taken = true;
+                    refused.others_are_taken = true;
                 }
             }
         }
-        match last_refusal {
-            Some(error) if !is_taken && !is_one_of(&error, &listing.not_found) => Err(error.into()),
-            _ => {
-                self.settle_refused(refused, rows, interner, &mut read).await;
-                Ok(read)
-            }
-        }
+        let refused = refused.settled(listing)?;
+        self.settle_refused(refused, rows, interner, &mut read).await;
+        Ok(read)
     }
 
     /// Of ids that the tag listing refuses, those that are gone are taken out; the tags of the others are unreadable.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Result, params};
 use serde::{Deserialize, Serialize};
 
 use super::inventories::Step;
-use crate::inventory::{Doubts, Unread};
+use crate::inventory::{Doubts, Inventory, Unread};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -18,6 +18,15 @@ pub struct Notes {
     /// The resources whose tags could not be read.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unread: BTreeMap<Arc<str>, Unread>,
+}
+
+impl Notes {
+    /// What is to be noted of an inventory, whose listing was made by `basis`.
+    pub fn of(basis: Option<u64>, inventory: &Inventory) -> Self {
+        let known = inventory.known.iter().flat_map(|known| known.resources.iter());
+        let unread = known.filter_map(|resource| Some((Arc::clone(&resource.id), resource.unread?)));
+        Self { basis, doubts: inventory.doubts.clone(), unread: unread.collect() }
+    }
 }
 
 /// Stores the notes with the end of the listing that they belong to.

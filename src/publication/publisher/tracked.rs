@@ -58,7 +58,7 @@ impl Shown {
 /// What the publisher knows of one target.
 pub(super) struct Tracked {
     target: Target,
-    inventory: Inventory,
+    pub inventory: Inventory,
     counters: Counters,
     tags_changed_at: BTreeMap<Arc<str>, Timestamp>,
     /// The basis of the known listing.
@@ -110,10 +110,7 @@ impl Tracked {
     }
 
     fn step(&self, stored: Option<Stored>) -> Step {
-        let unread = resources_of(self.inventory.known.as_ref()).iter();
-        let unread = unread.filter_map(|resource| Some((Arc::clone(&resource.id), resource.unread?)));
-        let doubts = self.inventory.doubts.clone();
-        let notes = Notes { basis: self.basis, doubts, unread: unread.collect() };
+        let notes = Notes::of(self.basis, &self.inventory);
         Step { target: self.target.clone(), stored, tally: self.counters.changes, notes }
     }
 
@@ -165,11 +162,6 @@ impl Tracked {
         for change in changes.iter().filter(|change| change.kind == ChangeKind::ResourceDisappeared) {
             self.tags_changed_at.remove(&change.resource_id);
         }
-    }
-
-    /// What was known after the last collection, and how that went.
-    pub fn inventory(&self) -> &Inventory {
-        &self.inventory
     }
 
     /// The state as of the last refresh.
