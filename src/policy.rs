@@ -13,9 +13,9 @@ mod exemptions;
 mod hint;
 mod rules;
 
-pub use exemptions::Exemptions;
+pub use exemptions::{Exemption, Exemptions};
 use hint::Hints;
-pub use rules::{Exemption, ForbiddenTag, RequiredTag, Rules, Scope};
+pub use rules::{ForbiddenTag, RequiredTag, Rules, Scope};
 
 /// The state of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

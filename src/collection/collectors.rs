@@ -259,3 +259,21 @@ async fn next(asked: &mut mpsc::Receiver<Reload>, from: Instant) -> Option<Reloa
     sleep_until(from).await;
     asked.recv().await
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reload_waits_until_a_second_after_the_one_before() {
+        let (reloads, mut asked) = mpsc::channel(1);
+        let began = Instant::now();
+        for _ in 0..2 {
+            reloads.try_send(oneshot::channel().0).unwrap();
+            assert!(next(&mut asked, began + BETWEEN_RELOADS).await.is_some());
+        }
+        assert_eq!(began.elapsed(), BETWEEN_RELOADS);
+    }
+}

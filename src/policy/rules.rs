@@ -5,12 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use globset::GlobSet;
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use regex::Regex;
 
-use super::exemptions::Exemptions;
+use super::exemptions::{Exemptions, fits};
 use crate::inventory::{Resource, Tags, Target};
 
 /// All rules, and what is exempt from them.
@@ -63,22 +60,6 @@ pub struct Scope {
     pub status: Option<GlobSet>,
 }
 
-/// Violations that do not count; all that is given must hold.
-#[derive(Debug, Clone, Default)]
-pub struct Exemption {
-    pub resource_id: Option<GlobSet>,
-    pub account: Option<GlobSet>,
-    pub region: Option<GlobSet>,
-    pub product: Option<GlobSet>,
-    /// A tag of the resource: its key, or its key, `=` and its value.
-    pub tag: Option<String>,
-    /// The rules' keys; none = every rule.
-    pub keys: Vec<String>,
-    pub reason: Arc<str>,
-    /// The last day, in UTC.
-    pub until: Option<Date>,
-}
-
 impl RequiredTag {
     /// A rule that asks for `key` of every resource, with any value.
     pub fn of(key: &str) -> Self {
@@ -124,30 +105,4 @@ impl Scope {
         };
         status && fits(&self.resource_groups, &resource.resource_group_id) && fits(&self.name, &resource.name)
     }
-}
-
-impl Exemption {
-    /// Whether it holds for some resource of `target`, as long as it lasts.
-    pub fn covers(&self, target: &Target) -> bool {
-        fits(&self.account, &target.account)
-            && fits(&self.region, &target.region_id)
-            && fits(&self.product, &target.product)
-    }
-
-    /// Whether it holds for the rule `key` and a resource of a target that it covers.
-    pub fn holds(&self, resource: &Resource, key: &str) -> bool {
-        (self.keys.is_empty() || self.keys.iter().any(|covered| covered == key))
-            && fits(&self.resource_id, &resource.id)
-            && self.tag.as_ref().is_none_or(|tag| resource.tags.has(tag))
-    }
-
-    /// The first moment at which it does not hold any more: 24:00 UTC of its last day.
-    pub fn end(&self) -> Option<Timestamp> {
-        let day_after = self.until?.tomorrow().ok()?;
-        TimeZone::UTC.to_timestamp(day_after.at(0, 0, 0, 0)).ok()
-    }
-}
-
-fn fits(globs: &Option<GlobSet>, text: &str) -> bool {
-    globs.as_ref().is_none_or(|globs| globs.is_match(text))
 }
