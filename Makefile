@@ -32,7 +32,7 @@ lint:
 	cargo clippy --workspace --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --locked --no-deps --document-private-items
 	$$(scripts/cargo-deny) --workspace --locked check bans licenses sources
-	cargo build --manifest-path fuzz/Cargo.toml --locked --target-dir target/fuzz
+	cargo check --manifest-path fuzz/Cargo.toml --locked --target-dir target/fuzz
 
 # Checks the dependencies against a local copy of the RustSec database. Fetches nothing, so it is not part of .ci/run.
 advisories:

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alicloud_tag_exporter::access::Web;
+use alicloud_tag_exporter::access::{Admission, Web};
 use alicloud_tag_exporter::clock::now;
-use alicloud_tag_exporter::http::{PageCache, Site};
+use alicloud_tag_exporter::http::{self, Hosts, PageCache, Site};
 use alicloud_tag_exporter::instruments::Instruments;
 use alicloud_tag_exporter::inventory::{Listing, Outcome, Resource, Target};
 use alicloud_tag_exporter::publication::history::History;
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::{Request, Response};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 /// The real routes over a few resources.
@@ -35,7 +35,7 @@ impl Default for Served {
 impl Served {
     /// The whole answer. Its length is the one that it was said to have.
     pub fn answer(&self, request: &Request<()>) -> Response<Bytes> {
-        let (head, content) = self.runtime.block_on(self.site.answer(request)).into_parts();
+        let (head, content) = self.runtime.block_on(self.site.answer(request, Admission::Admitted)).into_parts();
         let said = hyper::body::Body::size_hint(&content).exact().expect("the length is known");
         let collected = self.runtime.block_on(content.collect());
         let body = collected.expect("a body never fails").to_bytes();
@@ -64,10 +64,13 @@ async fn site() -> Site {
         change_log,
         instruments,
         stop: CancellationToken::new(),
+        heartbeats: Vec::new(),
         process_id: "fuzz".to_owned(),
         pages: PageCache::default(),
+        page_writers: Arc::new(Semaphore::new(http::MAX_WRITERS)),
         web: watch::channel(Arc::new(Web::default())).1,
         health_without_auth: true,
+        hosts: Hosts::default(),
         reloads: None,
     }
 }
@@ -80,13 +83,14 @@ pub fn publisher(settings: Settings, history: History, targets: &[Target]) -> Pu
         settings: Arc::new(settings),
         targets: targets.iter().map(|target| (target.clone(), arranged)).collect(),
         regions: BTreeMap::new(),
+        scopes: Arc::new([]),
     };
     Publisher::new(history, arrangement)
 }
 
 /// A listing that worked.
 pub fn outcome(target: &Target, resources: Arc<[Resource]>) -> Outcome {
-    let listed = Ok(Listing { resources, count_mismatch: false });
+    let listed = Ok(Listing { resources, difference: Some(0), ..Listing::default() });
     Outcome { target: target.clone(), started: now(), ended: now(), took: Duration::ZERO, listed }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::accounts::look_after;
@@ -18,10 +18,14 @@ use super::region_search::{FoundRegions, RegionSearch, log_regions};
 use super::targets::{Discovered, arrangement, searches, targets, unreachable};
 use crate::clock::Heartbeat;
 use crate::cloud::discovery::FoundRegion;
-use crate::config::{Config, Problem, Problems, Reload};
+use crate::config::{Config, Problems, Reload};
 use crate::instruments::Instruments;
 use crate::inventory::{Scope, Target};
 use crate::publication::publisher::{Event, Published};
+
+mod reload;
+
+use reload::{BETWEEN_RELOADS, next};
 
 /// What the loops share with the rest of the process.
 pub struct Links {
@@ -50,8 +54,6 @@ pub struct Collectors {
 /// Delay between the starts of two collectors; all delays together take at most this part of the interval.
 const SLOT: Duration = Duration::from_millis(20);
 const PART_OF_INTERVAL: f64 = 0.8;
-/// From the start of a reload to that of the next one: requests that come in between are one.
-const BETWEEN_RELOADS: Duration = Duration::from_secs(1);
 const BETWEEN_BEATS: Duration = Duration::from_secs(30);
 
 impl Collectors {
@@ -97,39 +99,6 @@ impl Collectors {
             }
         }
         while self.tasks.join_next().await.is_some() {}
-    }
-
-    async fn reload<R>(&mut self, read: &R, found: &mpsc::Sender<FoundRegions>) -> Result<(), Problems>
-    where
-        R: Fn() -> Result<Config, Problems>,
-    {
-        let reloaded = match read() {
-            Ok(config) => self.replace(config, found).await,
-            Err(problems) => Err(problems),
-        };
-        self.links.instruments.config_read(reloaded.is_ok());
-        match &reloaded {
-            Ok(()) => tracing::info!("configuration reloaded"),
-            Err(problems) => {
-                tracing::error!("cannot reload the configuration, keeping the current one: {problems}")
-            }
-        }
-        reloaded
-    }
-
-    async fn replace(&mut self, config: Config, found: &mpsc::Sender<FoundRegions>) -> Result<(), Problems> {
-        for (path, value) in config.fixed() {
-            if self.fixed.get(path).is_some_and(|before| *before != value) {
-                tracing::warn!("{path} has changed; the change takes effect at the next start");
-            }
-        }
-        self.assembly.reconfigure(&config).map_err(|error| {
-            let text = format!("{error:#}");
-            Problems(vec![Problem { origin: None, path: String::new(), text }])
-        })?;
-        self.config = config;
-        self.settle(found).await;
-        Ok(())
     }
 
     /// Starts and stops loops until they match the configuration.
@@ -251,29 +220,5 @@ impl Collectors {
         let target = collector.target.clone();
         let work = collector.run(delay, self.links.published.clone(), self.links.events.clone());
         self.collectors.start(&mut self.tasks, &self.links.stop, target, parts, work);
-    }
-}
-
-/// The next request for a reload, not before `from`.
-async fn next(asked: &mut mpsc::Receiver<Reload>, from: Instant) -> Option<Reload> {
-    sleep_until(from).await;
-    asked.recv().await
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::sync::oneshot;
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_reload_waits_until_a_second_after_the_one_before() {
-        let (reloads, mut asked) = mpsc::channel(1);
-        let began = Instant::now();
-        for _ in 0..2 {
-            reloads.try_send(oneshot::channel().0).unwrap();
-            assert!(next(&mut asked, began + BETWEEN_RELOADS).await.is_some());
-        }
-        assert_eq!(began.elapsed(), BETWEEN_RELOADS);
     }
 }

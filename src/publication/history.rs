@@ -22,16 +22,18 @@ mod file;
 mod inventories;
 mod notes;
 mod readers;
+mod recall;
+mod step;
 mod told;
 
 pub use changes::{ChangeFilter, LogPosition, Logged};
 use clock::Clock;
 pub use file::Held;
 use file::Opened;
-pub use inventories::{Recalled, Step, Stored};
 pub use notes::Notes;
 pub use readers::Unread;
 use readers::{Place, Readers};
+pub use step::{Recalled, Step, Stored};
 
 /// Changes that a history in memory keeps.
 pub const MAX_CHANGES_IN_MEMORY: u32 = 10_000;
@@ -109,7 +111,7 @@ impl History {
     /// The regions of the stored targets in these scopes, not yet confirmed by the cloud since the start.
     pub fn remembered_regions(&self, scopes: &[Scope]) -> BTreeMap<Scope, Regions> {
         let mut store = self.0.lock();
-        let read = inventories::remembered_regions(&store.connection, scopes);
+        let read = recall::remembered_regions(&store.connection, scopes);
         read.unwrap_or_else(|error| {
             self.0.lose(&mut store, "read", &error);
             BTreeMap::new()
@@ -150,7 +152,7 @@ impl ChangeLog {
 impl Shared {
     fn arrange(&self, wanted: &[Target], new: &[Target]) -> BTreeMap<Target, Recalled> {
         let mut store = self.lock();
-        let mut recalled = inventories::recall(&mut store.connection, wanted, new);
+        let mut recalled = recall::recall(&mut store.connection, wanted, new);
         if !matches!(store.medium, Medium::File { .. }) {
             // Memory holds no resources, which must not be taken for an empty inventory.
             recalled.iter_mut().flat_map(BTreeMap::values_mut).for_each(Recalled::forget_inventory);

@@ -110,6 +110,7 @@ async fn what_takes_effect_at_the_next_start_only_and_what_may_not_be_meant_is_l
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes half a minute; `make test` runs it"]
 async fn a_thousand_targets_that_stay_notice_nothing_of_reloads() {
     let (cloud, address) = program::cloud(synthetic(1_010, 1, 1)).await;
     let folder = tempfile::tempdir().unwrap();

@@ -101,6 +101,7 @@ fn sum(metrics: &str, name: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes a quarter of a minute; `make test` runs it"]
 async fn no_change_is_lost_or_reported_twice_when_the_program_is_killed_again_and_again() {
     let mut random = fastrand::Rng::with_seed(SEED);
     let state = synthetic(REGIONS, 6, 2);

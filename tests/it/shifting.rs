@@ -9,6 +9,7 @@ use crate::support::lister;
 
 /// Each time a cluster of page 1 goes, and another one comes at the end, after page 1 was read: every count fits.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes ten seconds; `make test` runs it"]
 async fn no_steady_cluster_is_lost_while_page_one_shrinks_two_hundred_times() {
     let mut state = synthetic(1, 250, 1);
     state.limits.tag_rows = Some(1000);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 use serde::{Deserialize, Serialize};
 
-use super::inventories::Step;
+use super::step::Step;
 use crate::inventory::{Doubts, Inventory, Unread};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

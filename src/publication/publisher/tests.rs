@@ -2,7 +2,7 @@ use globset::{Glob, GlobSet};
 
 use super::*;
 use crate::instruments::Instruments;
-use crate::inventory::{Failure, Listing, Reason, Status, Tags, tags_of};
+use crate::inventory::{Failure, Listing, Reason, Resource, Status, Tags, tags_of};
 use crate::policy::{RequiredTag, Rules, State};
 use crate::publication::exposition::{Blocks, Options, Plain};
 use crate::publication::history::ChangeFilter;

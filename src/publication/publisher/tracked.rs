@@ -7,7 +7,7 @@ use std::time::Duration;
 use globset::GlobSet;
 use jiff::Timestamp;
 
-use super::Arranged;
+use super::published::Arranged;
 use crate::inventory::diff::{self, Change, ChangeKind, dated};
 use crate::inventory::{Inventory, Known, Outcome, Resource, Status, Target, split_again};
 use crate::policy::{self, Judgement, Rules};
