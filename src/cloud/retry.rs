@@ -17,7 +17,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// Attempts until one works, the error is one that stays, or there were `max_attempts`, the first included.
 ///
 /// Between attempts it waits a random time below an exponentially growing bound ("full jitter"), or as long as the
-/// cloud says, up to [`MAX_RETRY_AFTER`]. A wait that would last past `patience` is not begun: the error that it is for
+/// cloud says, up to `MAX_RETRY_AFTER`. A wait that would last past `patience` is not begun: the error that it is for
 /// is the outcome.
 pub async fn retried<T, F>(
     max_attempts: usize,

@@ -33,7 +33,7 @@ pub struct Links {
     pub events: mpsc::Sender<Event>,
     pub instruments: Instruments,
     pub stop: CancellationToken,
-    /// Beats at least once in [`BETWEEN_BEATS`], unless a change of the configuration takes longer.
+    /// Beats at least once in `BETWEEN_BEATS`, unless a change of the configuration takes longer.
     pub heartbeat: Heartbeat,
 }
 

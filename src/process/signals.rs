@@ -15,7 +15,7 @@ use crate::config::Reload;
 /// From the first signal on. A graceful end takes 4 seconds at most.
 const HARD_END: Duration = Duration::from_secs(10);
 
-/// The first signal asks for a graceful end. A second one, or [`HARD_END`], ends the process with the exit code
+/// The first signal asks for a graceful end. A second one, or `HARD_END`, ends the process with the exit code
 /// `failed`. A thread of its own waits for them, so that they count whatever the others are stuck in.
 pub fn stop_on_signals(stop: CancellationToken, failed: u8) -> io::Result<()> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;

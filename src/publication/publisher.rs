@@ -33,7 +33,7 @@ pub struct Publisher {
     was_complete: bool,
     account_ids: BTreeMap<Arc<str>, Arc<str>>,
     scopes: Arc<[Scope]>,
-    /// Beats at least once in [`MAX_NAP`], unless an event takes longer.
+    /// Beats at least once in `MAX_NAP`, unless an event takes longer.
     pub heartbeat: Heartbeat,
 }
 
