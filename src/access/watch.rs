@@ -43,5 +43,6 @@ pub async fn watch(
 }
 
 fn look(now: &Web, path: &Path) -> Option<Result<Web, Vec<KeyProblem>>> {
-    now.is_outdated().then(|| load(path))
+    let read = |new: Web| Web { users: new.users.or_same(&now.users), ..new };
+    now.is_outdated().then(|| load(path).map(read))
 }

@@ -57,6 +57,8 @@ async fn nothing_stops_or_starves_it() {
     });
     soak.until_fresh().await;
 
+    // Known before anybody guesses.
+    assert_eq!(soak.get("/metrics", "secret").await, Some(200));
     let mut loops = JoinSet::new();
     loops.spawn(Arc::clone(&soak).ask_for_health());
     loops.spawn(Arc::clone(&soak).scrape());
