@@ -44,7 +44,7 @@ async fn measure() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let text = format!(
         "collect = {{ interval = \"1m\" }}
-         api = {{ endpoint = \"http://{endpoint}\", requests_per_second = 1e6 }}
+         api = {{ endpoint = \"http://{endpoint}\", requests_per_second = 1e4 }}
          [[accounts]]
          name = \"bench\"
          regions = [\"cn-hangzhou\"]"

@@ -28,7 +28,7 @@ impl Exporter {
         let config = bench.folder.path().join("config.toml");
         let text = format!(
             "collect = {{ interval = {interval:?}, deadline = {interval:?} }}
-             api = {{ endpoint = \"http://{}\", requests_per_second = 1e6 }}
+             api = {{ endpoint = \"http://{}\", requests_per_second = 1e4 }}
              policy = {{ required_tags = [{{ key = \"owner\" }}, {{ key = \"env\" }}] }}
              [[accounts]]
              name = \"bench\"

@@ -36,7 +36,7 @@ pub async fn measure(cloud: &SimulatedCloud, table: &mut Table) -> anyhow::Resul
 
 fn text(cloud: &SimulatedCloud) -> String {
     format!(
-        "api = {{ endpoint = \"http://{}\", requests_per_second = 1e6 }}
+        "api = {{ endpoint = \"http://{}\", requests_per_second = 1e4 }}
          policy = {{ required_tags = [{{ key = \"owner\" }}, {{ key = \"env\" }}] }}
          [[accounts]]
          name = \"bench\"
