@@ -9,7 +9,7 @@ use crate::support::Daemon;
 
 /// The vendor's side of the product that the page adds.
 const DESCRIPTION: &str = r#"
-    sources = ["https://pypi.org/project/alibabacloud-ecs20140526/"]
+    sources = ["https://github.com/aliyun/alibabacloud-python-sdk (alibabacloud-ecs20140526)"]
     api = "ecs"
     version = "2014-05-26"
     [resources]
