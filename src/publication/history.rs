@@ -79,9 +79,9 @@ impl History {
     /// The history in the file at `path`, which is created if it does not exist. The file is locked until the process
     /// exits; a file in use by another process is an error. If it is unusable otherwise, the history is in memory.
     pub fn open(path: &Path, retention: Duration, instruments: Instruments) -> anyhow::Result<Self> {
-        match file::open(path) {
-            Ok(opened) => {
-                let clock = Clock::recalled(&opened.connection)?;
+        let opened = file::open(path).and_then(|opened| Ok((Clock::recalled(&opened.connection)?, opened)));
+        match opened {
+            Ok((clock, opened)) => {
                 let medium = Medium::File { path: path.to_owned(), retention, clock };
                 Ok(Self::new(opened, medium, instruments))
             }

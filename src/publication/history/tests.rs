@@ -255,6 +255,18 @@ fn a_file_that_cannot_be_used_is_counted_and_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_file_whose_tables_are_not_as_expected_does_not_prevent_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(&folder));
+    let database = Connection::open(folder.path().join("state.db")).unwrap();
+    database.execute_batch("ALTER TABLE targets RENAME COLUMN ended TO finished").unwrap();
+    drop(database);
+    let families = try_open(&folder).unwrap().0.instruments.gather().unwrap();
+    let metrics: String = families.iter().map(|family| exposition::own(family).1).collect();
+    assert!(metrics.contains(OPEN_FAILED), "{metrics}");
+}
+
+#[tokio::test]
 async fn a_target_that_left_the_configuration_is_seen_no_more_and_comes_back_with_a_baseline() {
     let folder = tempfile::tempdir().unwrap();
     let history = open(&folder);
